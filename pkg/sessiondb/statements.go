@@ -1,0 +1,84 @@
+package sessiondb
+
+import "strings"
+
+// dialect is how SQL is spelt in one database.
+type dialect struct {
+	// quote makes an identifier of a name as it is in the database.
+	quote func(name string) string
+	// text is the text form of a column, whatever its type.
+	text func(column string) string
+	// param is the n-th argument, from 1.
+	param func(n int) string
+	// in is true where expression is one of the strings of the argument that list made.
+	in func(expression, param string) string
+	// list makes one argument of many strings.
+	list func(values []string) (any, error)
+	// now is the database's clock in a time format, for a column of this type.
+	now func(format string, c column) string
+	// pageBy returns the expression that pages are cut by, or "" where rows can be streamed.
+	pageBy func(t table, cfg Config) string
+}
+
+// statements are built once, when the table is known.
+type statements struct {
+	get       string // id → row
+	claiming  string // → rows that claim something; the first page where pages is set
+	more      string // key → the next page of claiming; "" where rows are streamed
+	claimants string // list → rows
+	unknown   string // list of known statuses → status, count
+	setClaim  string // the arguments argID to argNewClaim → the row as stored
+	fail      string // those, and argNewStatus → the row as stored
+}
+
+// The arguments of the two writes, in their order.
+const (
+	argID = 1 + iota
+	argStatus
+	argClaim
+	argNewClaim
+	argNewStatus
+)
+
+// build puts the statements together.
+//
+// A claim and a status are compared in their text form with NULL read as empty, because that is what Row holds: the
+// lookup by the bare id uses its index, and the rest is a filter on the one row found. The comparison with the id
+// leaves its parameter untyped, so that it takes the column's own type: uuid, integer or text.
+func build(d dialect, t table, cfg Config) statements {
+	id, status, claim := d.quote(cfg.Columns.ID), d.quote(cfg.Columns.Status), d.quote(cfg.Columns.ContainerID)
+	statusText, claimText := "coalesce("+d.text(status)+", '')", "coalesce("+d.text(claim)+", '')"
+	row := strings.Join([]string{d.text(id), statusText, claimText}, ", ")
+
+	touch := ""
+	if cfg.Columns.UpdatedAt != "" {
+		touch = ", " + d.quote(cfg.Columns.UpdatedAt) + " = " + d.now(cfg.TimeFormat, t.column(cfg.Columns.UpdatedAt))
+	}
+	write := func(set string) string {
+		return "UPDATE " + t.quoted + " SET " + claim + " = " + d.param(argNewClaim) + set + touch +
+			" WHERE " + id + " = " + d.param(argID) +
+			" AND " + statusText + " = " + d.param(argStatus) +
+			" AND " + claimText + " = " + d.param(argClaim) +
+			" RETURNING " + row
+	}
+
+	from := " FROM " + t.quoted + " WHERE "
+	// Greater than empty is neither NULL nor empty, and unlike "<> ''" it is a range of an index on the claim.
+	claims := claim + " > '' AND " + id + " IS NOT NULL"
+	s := statements{
+		get:       "SELECT " + row + from + id + " = " + d.param(1),
+		claiming:  "SELECT " + row + from + claims,
+		claimants: "SELECT " + row + from + d.in(claim, d.param(1)) + " AND " + id + " IS NOT NULL",
+		unknown: "SELECT " + d.text(status) + ", count(*)" + from +
+			status + " IS NULL OR NOT (" + d.in(d.text(status), d.param(1)) + ") GROUP BY " + d.text(status),
+		setClaim: write(""),
+		fail:     write(", " + status + " = " + d.param(argNewStatus)),
+	}
+	if key := d.pageBy(t, cfg); key != "" {
+		page := "SELECT " + row + ", " + key + from + claims
+		order := " ORDER BY " + key + " LIMIT "
+		s.claiming = page + order + d.param(1)
+		s.more = page + " AND " + key + " > " + d.param(2) + order + d.param(1)
+	}
+	return s
+}

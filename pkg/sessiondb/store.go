@@ -1,0 +1,173 @@
+package sessiondb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+)
+
+const (
+	// readTimeout bounds a read, from the wait for a connection to the last row. A read takes 1–2 ms, so 5 s is more
+	// than a thousand times that: what has not come by then does not come.
+	readTimeout = 5 * time.Second
+
+	// writeTimeout bounds a write, which goes on after its caller was cancelled. With the socketGrace on top it ends
+	// within 6 s, inside the 10 s in which a controller must have stopped.
+	writeTimeout = 5 * time.Second
+
+	// streamTimeout bounds the whole of a stream, the consumer's own time included: half of the default resync period
+	// of 60 s, so that a slow sweep has ended before the next one is due.
+	streamTimeout = 30 * time.Second
+)
+
+// backend is what differs between PostgreSQL and SQLite. Everything else in this package is shared.
+type backend interface {
+	// describe names server and database for people, without any secret.
+	describe() string
+	// open returns the pools for reads and for writes (they can be the same); nothing is connected yet.
+	open() (read, write *sqlx.DB, err error)
+	// dialect returns how SQL is spelt here.
+	dialect() dialect
+	// look finds the sessions table as it really is. A table that is not there is no error: found is false.
+	look(ctx context.Context, db *sqlx.DB, cfg Config) (table, error)
+	// create creates the reference table and reports false if something of that name is there already.
+	create(ctx context.Context, cfg Config) (created bool, err error)
+	// classify says what an error of this driver amounts to.
+	classify(err error) failure
+	// greet explains why the first contact failed; nil leaves the error as it is.
+	greet(err error) error
+}
+
+// Store is the sessions table of one database. It is safe for concurrent use.
+type Store struct {
+	backend  backend
+	statuses Statuses
+	tableAs  string // as configured, for people
+	sql      statements
+	released any // what a released claim holds: nil, or "" where the column is NOT NULL
+	read     *sqlx.DB
+	write    *sqlx.DB
+}
+
+// Open connects to the database of cfg and checks the mapping against the real table. It never creates anything: a
+// missing database, table, column, index or privilege is one sentence that says what was looked for and what is there.
+// Errors: what Validate returns, ErrUnreachable, or one about the mapping.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	b, err := newBackend(cfg)
+	if err != nil {
+		return nil, err
+	}
+	operation := "open " + b.describe()
+	read, write, err := b.open()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", operation, err)
+	}
+	s := &Store{backend: b, statuses: cfg.Statuses, tableAs: cfg.Table, read: read, write: write}
+	if err := s.prepare(ctx, cfg); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close closes every connection. It waits for writes that have begun.
+func (s *Store) Close() error {
+	err := s.write.Close()
+	if s.read != s.write {
+		err = errors.Join(err, s.read.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("close %s: %w", s.backend.describe(), err)
+	}
+	return nil
+}
+
+// Describe names the database and the table for logs: "PostgreSQL database app at db:5432, table sessions". It never
+// contains a secret.
+func (s *Store) Describe() string { return s.backend.describe() + ", table " + s.tableAs }
+
+// prepare looks at the real table and builds every statement from it, once.
+func (s *Store) prepare(ctx context.Context, cfg Config) error {
+	operation := "open " + s.backend.describe()
+	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	if err := s.read.PingContext(deadline); err != nil {
+		if known := s.backend.greet(err); known != nil {
+			err = known
+		}
+		return s.explain(ctx, operation, err)
+	}
+	found, err := s.backend.look(deadline, s.read, cfg)
+	if err != nil {
+		return s.explain(ctx, fmt.Sprintf("look at table %s of %s", cfg.Table, s.backend.describe()), err)
+	}
+	if err := judge(cfg, found); err != nil {
+		return fmt.Errorf("%s: %w", operation, err)
+	}
+	s.sql = build(s.backend.dialect(), found, cfg)
+	if found.column(cfg.Columns.ContainerID).notNull {
+		s.released = ""
+	}
+	return nil
+}
+
+// scheme is what can stand before the colon of a URL. Anything else in that place may be part of a password.
+var scheme = regexp.MustCompile(`^[a-z][a-z0-9+.-]{0,20}$`)
+
+// newBackend chooses by the scheme of the URL. It does no I/O, and its errors never quote the URL: it can hold a
+// password.
+func newBackend(cfg Config) (backend, error) {
+	kind, rest, _ := strings.Cut(cfg.URL, ":")
+	switch {
+	case strings.TrimSpace(cfg.URL) == "":
+		return nil, errors.New("database.url is empty: set it to postgres://… or file:path.db, or set DATABASE_URL")
+	case kind == "postgres" || kind == "postgresql":
+		return parsePostgres(cfg)
+	case kind == "file":
+		return parseSQLite(rest)
+	case scheme.MatchString(kind) && strings.HasPrefix(rest, "//"):
+		return nil, fmt.Errorf(
+			"database.url begins with %s: only postgres://…, postgresql://… and file:path.db are supported",
+			kind+"://",
+		)
+	}
+	return nil, errors.New(
+		"database.url is of no supported kind: it must begin with postgres://, with postgresql:// or with file",
+	)
+}
+
+// parameters returns the query of a database URL as it stands after the question mark, one value for each name.
+func parameters(query string) (map[string]string, error) {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, errUnescaped // the error of the parser quotes what it could not read
+	}
+	params := make(map[string]string, len(values))
+	for name, all := range values {
+		if !parameterName.MatchString(name) {
+			return nil, errUnescaped
+		}
+		if len(all) > 1 {
+			return nil, fmt.Errorf("database.url gives the parameter %s more than once: give it once", name)
+		}
+		params[name] = all[0]
+	}
+	return params, nil
+}
+
+// parameterName is what a parameter can be called. A password with an unescaped question mark or ampersand ends up in
+// the place of a parameter's name, and must not be named in an error.
+var parameterName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]*$`)
+
+var errUnescaped = errors.New(
+	"database.url could not be parsed: percent-encode special characters in user and password (@ as %40, " +
+		": as %3A, / as %2F, # as %23, ? as %3F, % as %25)",
+)

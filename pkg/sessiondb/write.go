@@ -1,0 +1,76 @@
+package sessiondb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Fail marks a session failed: status = Statuses.Error and claim = claim, if the row still has the status and the claim
+// of row. An empty claim releases in the same statement. It returns the row as it is now stored.
+// Errors: ErrConflict, ErrUnreachable, or the context's own if it was done on entry.
+func (s *Store) Fail(ctx context.Context, row Row, claim string) (Row, error) {
+	return s.compareAndSet(ctx, "fail session "+row.ID, s.sql.fail, row, s.stored(claim), s.statuses.Error)
+}
+
+// SetClaim points the session at claim, if the row still has the status and the claim of row. claim must not be blank;
+// use Release for that. It returns the row as it is now stored. Errors are those of Fail.
+func (s *Store) SetClaim(ctx context.Context, row Row, claim string) (Row, error) {
+	operation := "set the claim of session " + row.ID
+	if strings.TrimSpace(claim) == "" {
+		return Row{}, fmt.Errorf("%s: %w", operation, errBlankClaim)
+	}
+	return s.compareAndSet(ctx, operation, s.sql.setClaim, row, claim)
+}
+
+// Release clears the claim (NULL, or empty where the column is NOT NULL), if the row still has the status and the claim
+// of row. It returns the row as it is now stored. Errors are those of Fail.
+func (s *Store) Release(ctx context.Context, row Row) (Row, error) {
+	return s.compareAndSet(ctx, "release the claim of session "+row.ID, s.sql.setClaim, row, s.released)
+}
+
+var errBlankClaim = errors.New("the claim to set is blank")
+
+func (s *Store) stored(claim string) any {
+	if claim == "" {
+		return s.released
+	}
+	return claim
+}
+
+// compareAndSet runs one UPDATE that names everything that was read, in a transaction of its own.
+//
+// Once begun it is finished though ctx is cancelled, so that a shutdown leaves no write of unknown outcome.
+// database/sql repeats a statement whose connection turns out to be dead; if the first attempt had been applied after
+// all, the second hits no row and the caller, told ErrConflict, looks again and sees his own work done.
+//
+// The rows are read to the very end: only then has the database committed, and a constraint that is checked at commit
+// can still refuse after the row was returned.
+func (s *Store) compareAndSet(ctx context.Context, operation, query string, row Row, args ...any) (Row, error) {
+	if err := ctx.Err(); err != nil {
+		return Row{}, fmt.Errorf("%s: %w", operation, err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+	defer cancel()
+	rows, err := s.write.QueryContext(ctx, query, append([]any{row.ID, row.Status, row.Claim}, args...)...)
+	if err != nil {
+		return Row{}, s.explain(ctx, operation, err)
+	}
+	defer func() { _ = rows.Close() }() // what Close can say, Err has said
+	var stored Row
+	hit := false
+	for rows.Next() {
+		if stored, err = s.scan(rows); err != nil {
+			return Row{}, s.explain(ctx, operation, err)
+		}
+		hit = true
+	}
+	switch err := rows.Err(); {
+	case err != nil:
+		return Row{}, s.explain(ctx, operation, err)
+	case !hit:
+		return Row{}, s.explain(ctx, operation, ErrConflict)
+	}
+	return stored, nil
+}
