@@ -11,6 +11,7 @@ var (
 	// ErrInvalidReference is returned for a claim that can name no container: it was not sent to the engine, or it is an
 	// id prefix of fewer than 12 digits that is no container's exact name.
 	ErrInvalidReference = errors.New("not a container id or name")
-	// ErrRefused is returned when the engine refuses a removal: the container runs, or is being removed already. Look again.
+	// ErrRefused is returned when the engine refuses a removal: the container runs, or is being removed already. Look
+	// again.
 	ErrRefused = errors.New("refused by the docker engine")
 )

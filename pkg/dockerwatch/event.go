@@ -2,7 +2,8 @@ package dockerwatch
 
 import "time"
 
-// Action is the first word of a Docker event's action; the rest can hold a whole command line and is dropped on decoding.
+// Action is the first word of a Docker event's action; the rest can hold a whole command line and is dropped on
+// decoding.
 type Action string
 
 // The actions that the engine is asked for.

@@ -37,9 +37,11 @@ type Observation struct {
 	ExitCode int
 	// OOMKilled reports that the kernel's memory killer hit the last run. It can be true of a running container.
 	OOMKilled bool
-	// Error is the engine's own message (State.Error) about the last start or removal.
+	// Error is the engine's own message (State.Error) about the last start or removal. It can quote the container's
+	// command, which can be a secret: never log it.
 	Error string
-	// RestartPolicy is the policy's name: "no", "always", "unless-stopped", "on-failure"; "no" where the engine says none.
+	// RestartPolicy is the policy's name: "no", "always", "unless-stopped", "on-failure"; "no" where the engine says
+	// none.
 	RestartPolicy string
 	// RestartCount is how often the engine restarted it by policy.
 	RestartCount int
@@ -53,7 +55,7 @@ type Container struct {
 	ID string
 	// Names are without the leading slash; a container can have several (links). Empty while it is being removed.
 	Names []string
-	// Phase is the listed state.
+	// Phase is the listed state; empty for one that this version does not know.
 	Phase Phase
 	// Labels are the container's labels.
 	Labels map[string]string

@@ -1,0 +1,228 @@
+package dockerwatch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/docker/docker/api"
+	"github.com/docker/docker/api/types/versions"
+	"github.com/docker/docker/client"
+	"github.com/docker/go-connections/sockets"
+)
+
+const (
+	// defaultTimeout is far above what an engine needs (an inspect takes a millisecond, a list of 1,000 some 200) and far
+	// below the shortest grace that would run out while waiting.
+	defaultTimeout = 5 * time.Second
+	// defaultConnections is the controller's default number of workers.
+	defaultConnections = 16
+	// idleTimeout outlives the default resync period (60 s), so that a quiet minute costs no new handshakes.
+	idleTimeout = 90 * time.Second
+)
+
+// Config says where an engine is and how long to wait for it. The zero value is the engine that the docker command
+// would use, except that its contexts (docker context use) are not looked at.
+type Config struct {
+	// Host is unix://PATH or tcp://HOST[:PORT]. Empty: DOCKER_HOST, then the docker command's default.
+	Host string
+	// Timeout bounds each call; a stop's grace is added to it. Zero: 5 seconds.
+	Timeout time.Duration
+	// Connections is how many idle connections are kept. Zero: 16. With fewer than there are workers they would dial
+	// for every other call.
+	Connections int
+	// Getenv looks up DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_TLS, DOCKER_CERT_PATH, DOCKER_CONFIG, DOCKER_API_VERSION and
+	// HOME. Nil: the process's environment.
+	Getenv func(string) string
+}
+
+// Engine is one Docker Engine. It is safe for concurrent use. Every call is bounded by the configured time-out, and
+// every error is one of those of this package, the caller's own context.Canceled, or a plain one for what the engine
+// itself refused; none of them says anything about a container.
+type Engine struct {
+	endpoint  endpoint
+	scheme    string // http or https
+	timeout   time.Duration
+	transport *http.Transport
+
+	// probe is only used for pings, which need no version. current speaks the version that was agreed on; nil until then.
+	probe   *client.Client
+	current atomic.Pointer[client.Client]
+	pinned  bool // the version comes from DOCKER_API_VERSION and is never agreed on anew
+}
+
+// New returns the engine that cfg means. It reads certificates where TLS is asked for, and makes no connection.
+func New(cfg Config) (*Engine, error) {
+	getenv := cfg.Getenv
+	if getenv == nil {
+		getenv = os.Getenv
+	}
+	if cfg.Timeout < 0 || cfg.Connections < 0 {
+		return nil, errors.New("docker engine: the time-out and the number of connections cannot be negative")
+	}
+	security := securityFrom(getenv)
+	fallback := defaultHost
+	if security.enabled {
+		fallback = defaultTLSHost // as the docker command does
+	}
+	where, err := parseHost(cmp.Or(cfg.Host, getenv("DOCKER_HOST"), fallback), security.enabled)
+	if err != nil {
+		return nil, err
+	}
+	e := &Engine{endpoint: where, scheme: "http", timeout: cmp.Or(cfg.Timeout, defaultTimeout)}
+	if err := e.setTransport(security, cmp.Or(cfg.Connections, defaultConnections)); err != nil {
+		return nil, err
+	}
+	if e.probe, err = e.clientFor(""); err != nil {
+		return nil, err
+	}
+	if version := strings.TrimPrefix(getenv("DOCKER_API_VERSION"), "v"); version != "" {
+		if err := e.pin(version); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// Close gives up the idle connections. Calls that are under way are not ended: cancel their contexts.
+func (e *Engine) Close() error {
+	e.transport.CloseIdleConnections()
+	return nil
+}
+
+// Host is the engine's address for logs and errors. It never holds user information.
+func (e *Engine) Host() string { return e.endpoint.host() }
+
+// setTransport makes the one transport that all calls share.
+func (e *Engine) setTransport(security transportSecurity, connections int) error {
+	e.transport = &http.Transport{
+		MaxIdleConns:        connections,
+		MaxIdleConnsPerHost: connections,
+		IdleConnTimeout:     idleTimeout,
+	}
+	if security.enabled && !e.endpoint.socket() {
+		conf, err := security.config()
+		if err != nil {
+			return err
+		}
+		e.transport.TLSClientConfig, e.scheme = conf, "https"
+	}
+	if err := sockets.ConfigureTransport(e.transport, e.endpoint.scheme, e.endpoint.addr); err != nil {
+		return fmt.Errorf("docker host %s: %w", e.Host(), err)
+	}
+	return nil
+}
+
+// call runs one exchange: it agrees on a version where that is still due, sets the deadline and says what went wrong.
+// want is the status of success. The answer is filled in as far as there was one, also beside an error.
+func (e *Engine) call(
+	ctx context.Context, op string, limit time.Duration, want int, do func(context.Context, *client.Client) error,
+) (answer, error) {
+	callCtx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	speaker, err := e.negotiated(callCtx, op, func(a answer, err error) error {
+		return e.callFailure(ctx, op, limit, http.StatusOK, a, err)
+	})
+	if err != nil {
+		return answer{}, err
+	}
+	callCtx, got := withAnswer(callCtx)
+	err = do(callCtx, speaker)
+	e.reconsider(speaker, *got)
+	if err != nil {
+		err = errors.Join(err, callCtx.Err()) // the client library drops the cause of a cut answer in places
+	}
+	return *got, e.callFailure(ctx, op, limit, want, *got, err)
+}
+
+// fetch is [Engine.call] for what is only read: within the usual time, and with an answer.
+func fetch[T any](
+	ctx context.Context, e *Engine, op string, get func(context.Context, *client.Client) (T, error),
+) (T, answer, error) {
+	var result T
+	got, err := e.call(ctx, op, e.timeout, http.StatusOK, func(ctx context.Context, api *client.Client) (err error) {
+		result, err = get(ctx, api)
+		return err
+	})
+	return result, got, err
+}
+
+// negotiated returns a client that speaks a version which the engine knows, and agrees on one first where that is due.
+//
+// The client library's own negotiation ignores a failed ping and sends the call with its newest version, which an
+// older engine refuses, and takes an answer without a version (a proxy's) for an engine of 2016. Here a call fails
+// with its ping, nothing is remembered, and the next call asks again. Several first calls at once may each ask; that
+// does no harm.
+func (e *Engine) negotiated(
+	ctx context.Context, op string, failure func(answer, error) error,
+) (*client.Client, error) {
+	if speaker := e.current.Load(); speaker != nil {
+		return speaker, nil
+	}
+	ctx, got := withAnswer(ctx)
+	ping, err := e.probe.Ping(ctx)
+	if err := failure(*got, err); err != nil {
+		return nil, err
+	}
+	if !versionPattern.MatchString(ping.APIVersion) {
+		return nil, fmt.Errorf("%s: %w at %s: it names no API version as an engine does%s",
+			op, ErrUnreachable, e.Host(), proxyHint)
+	}
+	version := ping.APIVersion
+	if versions.GreaterThan(version, api.DefaultVersion) {
+		version = api.DefaultVersion
+	}
+	speaker, err := e.clientFor(version)
+	if err != nil {
+		return nil, err
+	}
+	e.current.Store(speaker)
+	return speaker, nil
+}
+
+// reconsider forgets the version when the engine calls a request bad: it may have been replaced by one that does not
+// speak it any more. Other bad requests are rare and cost one ping.
+func (e *Engine) reconsider(speaker *client.Client, got answer) {
+	if got.status == http.StatusBadRequest && !e.pinned {
+		e.current.CompareAndSwap(speaker, nil)
+	}
+}
+
+var versionPattern = regexp.MustCompile(`^[0-9]+\.[0-9]+$`)
+
+// pin fixes the version, as DOCKER_API_VERSION does for the docker command.
+func (e *Engine) pin(version string) error {
+	if !versionPattern.MatchString(version) {
+		return fmt.Errorf("DOCKER_API_VERSION: %q is no API version; give for example %s, or leave it unset",
+			version, api.DefaultVersion)
+	}
+	speaker, err := e.clientFor(version)
+	if err != nil {
+		return err
+	}
+	e.pinned = true
+	e.current.Store(speaker)
+	return nil
+}
+
+// clientFor returns a client on the shared transport with a fixed version, so that no call changes it under another
+// one.
+func (e *Engine) clientFor(version string) (*client.Client, error) {
+	speaker, err := client.NewClientWithOpts(
+		client.WithHost(e.Host()), // before WithHTTPClient: it insists on configuring a plain transport
+		client.WithHTTPClient(&http.Client{Transport: recorder{base: e.transport}, CheckRedirect: client.CheckRedirect}),
+		client.WithScheme(e.scheme),
+		client.WithVersion(version),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("docker host %s: %w", e.Host(), err)
+	}
+	return speaker, nil
+}

@@ -1,0 +1,146 @@
+package dockerwatch
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// stopWindow is how far back the stream must have been whole for a death to count as a crash: a stop signal that was
+	// sent before that and took longer than this to end its process is taken for a crash. The engine's own default is to
+	// wait 10 s before it kills (and the kill is an event of its own), so one minute leaves a factor of six.
+	stopWindow = time.Minute
+
+	// historyKept is how long the events of a container that no longer exists are remembered: the longest usual grace
+	// is one minute, the rest is room for retries.
+	historyKept = 5 * time.Minute
+)
+
+// Evidence is what the events said of one container since its last start. It is a hint that can shorten a wait and name
+// a reason; it is never a substitute for a look. The zero value says that nothing was heard.
+type Evidence struct {
+	// DiedAt is the engine's time of the last die since the last start; zero when none was seen.
+	DiedAt time.Time
+	// DestroyedAt is the engine's time of the removal; zero when none was seen.
+	DestroyedAt time.Time
+	// ExitCode is what the die event carried; nil when it carried none.
+	ExitCode *int
+	// OOMKilled reports an oom event since the last start.
+	OOMKilled bool
+	// Crash reports that it died by itself: its die was seen, no kill since its start, and no gap in the stream.
+	Crash bool
+}
+
+// Ended reports whether the events say that the container stopped or was removed.
+func (e Evidence) Ended() bool { return !e.DiedAt.IsZero() || !e.DestroyedAt.IsZero() }
+
+// EndedAt is when the container stopped or, where only its removal was heard, was removed; zero when neither was.
+func (e Evidence) EndedAt() time.Time {
+	if e.DiedAt.IsZero() {
+		return e.DestroyedAt
+	}
+	return e.DiedAt
+}
+
+// History remembers what the event stream said, by container. It is safe for concurrent use.
+//
+// It keeps the latest time of each kind of event rather than a state, so duplicates and reordering change nothing.
+type History struct {
+	mu           sync.Mutex
+	containers   map[string]*past
+	wholeSince   time.Time
+	lastAccepted time.Time
+}
+
+// past is what was heard of one container: the latest engine time of each kind of event.
+type past struct {
+	started, killed, died, oom, destroyed time.Time
+	exitCode                              *int
+	// wholeAtDeath is since when the stream had been whole when the die was heard.
+	wholeAtDeath time.Time
+	heard        time.Time
+}
+
+// NewHistory returns an empty history whose stream has a gap until [History.Whole] is called.
+func NewHistory() *History {
+	return &History{containers: map[string]*past{}}
+}
+
+// Whole records that the stream is known to be without a gap since t (the engine's time). The zero time means that
+// nothing is known: no death counts as a crash until it is called again.
+func (h *History) Whole(t time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.wholeSince = t
+}
+
+// Add records one event. An event that is heard twice, late or out of order changes nothing that is already known.
+func (h *History) Add(e Event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.containers[e.ID]
+	if p == nil {
+		p = &past{}
+		h.containers[e.ID] = p
+	}
+	p.heard = later(p.heard, e.Time)
+	h.lastAccepted = later(h.lastAccepted, e.Time)
+	switch e.Action {
+	case ActionStart:
+		p.started = later(p.started, e.Time)
+	case ActionKill:
+		p.killed = later(p.killed, e.Time)
+	case ActionOOM:
+		p.oom = later(p.oom, e.Time)
+	case ActionDestroy:
+		p.destroyed = later(p.destroyed, e.Time)
+	case ActionDie:
+		if e.Time.After(p.died) {
+			p.died, p.exitCode, p.wholeAtDeath = e.Time, e.ExitCode, h.wholeSince
+		}
+	case ActionCreate, ActionStop, ActionPause, ActionUnpause, ActionRename:
+		// They say nothing about how a container ended.
+	}
+}
+
+// Evidence returns what was heard of the container with this full id since its last start. startedAt is the start that
+// an inspect showed, or zero when there is none to show: whatever was heard before it belongs to an earlier run.
+func (h *History) Evidence(id string, startedAt time.Time) Evidence {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.containers[id]
+	if p == nil {
+		return Evidence{}
+	}
+	start := later(p.started, startedAt)
+	e := Evidence{DestroyedAt: p.destroyed, OOMKilled: !p.oom.IsZero() && !p.oom.Before(start)}
+	if p.died.IsZero() || p.died.Before(start) {
+		return e
+	}
+	e.DiedAt, e.ExitCode = p.died, p.exitCode
+	killed := !p.killed.IsZero() && !p.killed.Before(start)
+	mustReach := later(start, p.died.Add(-stopWindow))
+	whole := !p.wholeAtDeath.IsZero() && !p.wholeAtDeath.After(mustReach)
+	e.Crash = !killed && whole
+	return e
+}
+
+// Prune forgets containers that the engine no longer lists and that were last heard of more than a few minutes ago.
+// Without it the memory grows with every container that ever lived.
+func (h *History) Prune(listed func(id string) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, p := range h.containers {
+		if h.lastAccepted.Sub(p.heard) > historyKept && !listed(id) {
+			delete(h.containers, id)
+		}
+	}
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,185 @@
+package dockerwatch
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var (
+	oneID  = strings.Repeat("1", 64)
+	twoID  = strings.Repeat("2", 64)
+	midday = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+)
+
+// at returns an event of the first container, some seconds after midday.
+func at(seconds int, action Action) Event {
+	return Event{Action: action, ID: oneID, Name: "one", Time: second(seconds)}
+}
+
+func died(seconds, code int) Event {
+	e := at(seconds, ActionDie)
+	e.ExitCode = &code
+	return e
+}
+
+func second(n int) time.Time { return midday.Add(time.Duration(n) * time.Second) }
+
+func TestHistoryTellsACrashFromAStop(t *testing.T) {
+	t.Parallel()
+	code := func(n int) *int { return &n }
+	long := second(-3600)
+	tests := []struct {
+		reason  string
+		whole   time.Time
+		events  []Event
+		started time.Time
+		want    Evidence
+	}{
+		{
+			"nothing was heard", long, nil, time.Time{}, Evidence{},
+		},
+		{
+			"a process that ends by itself is a crash", long,
+			[]Event{at(0, ActionStart), died(9, 1)}, time.Time{},
+			Evidence{DiedAt: second(9), ExitCode: code(1), Crash: true},
+		},
+		{
+			"docker stop says kill before die", long,
+			[]Event{at(0, ActionStart), at(8, ActionKill), died(9, 143), at(9, ActionStop)}, time.Time{},
+			Evidence{DiedAt: second(9), ExitCode: code(143)},
+		},
+		{
+			"a kill that arrives after the die it belongs to still counts", long,
+			[]Event{at(0, ActionStart), died(9, 143), at(8, ActionKill)}, time.Time{},
+			Evidence{DiedAt: second(9), ExitCode: code(143)},
+		},
+		{
+			"a kill before the last start belongs to an earlier run", long,
+			[]Event{at(0, ActionKill), died(1, 143), at(2, ActionStart), died(9, 2)}, time.Time{},
+			Evidence{DiedAt: second(9), ExitCode: code(2), Crash: true},
+		},
+		{
+			"a container that was started again has not died", long,
+			[]Event{died(1, 1), at(2, ActionStart)}, time.Time{}, Evidence{},
+		},
+		{
+			"a die from before the start that an inspect shows is not about this run", long,
+			[]Event{died(1, 1)}, second(2), Evidence{},
+		},
+		{
+			"out of memory is remembered with the die that follows it", long,
+			[]Event{at(0, ActionStart), at(8, ActionOOM), died(9, 137)}, time.Time{},
+			Evidence{DiedAt: second(9), ExitCode: code(137), OOMKilled: true, Crash: true},
+		},
+		{
+			"out of memory in an earlier run says nothing about this one", long,
+			[]Event{at(0, ActionOOM), died(1, 137), at(2, ActionStart), died(9, 1)}, time.Time{},
+			Evidence{DiedAt: second(9), ExitCode: code(1), Crash: true},
+		},
+		{
+			"without a whole stream nothing is a crash: a kill may have been missed", time.Time{},
+			[]Event{at(0, ActionStart), died(9, 1)}, time.Time{}, Evidence{DiedAt: second(9), ExitCode: code(1)},
+		},
+		{
+			"a stream that is whole since the start is whole enough", second(0),
+			[]Event{at(0, ActionStart), died(9, 1)}, time.Time{},
+			Evidence{DiedAt: second(9), ExitCode: code(1), Crash: true},
+		},
+		{
+			"a gap after the start could hide a kill", second(5),
+			[]Event{at(0, ActionStart), died(9, 1)}, time.Time{}, Evidence{DiedAt: second(9), ExitCode: code(1)},
+		},
+		{
+			"a stop that was asked for more than a minute ago is not waited for", second(-70),
+			[]Event{died(0, 1)}, second(-3600), Evidence{DiedAt: second(0), ExitCode: code(1), Crash: true},
+		},
+		{
+			"one that was asked for within the last minute is", second(-50),
+			[]Event{died(0, 1)}, second(-3600), Evidence{DiedAt: second(0), ExitCode: code(1)},
+		},
+		{
+			"docker rm -f of a running container is kill, die, destroy", long,
+			[]Event{at(0, ActionStart), at(8, ActionKill), died(9, 137), at(10, ActionDestroy)}, time.Time{},
+			Evidence{DiedAt: second(9), DestroyedAt: second(10), ExitCode: code(137)},
+		},
+		{
+			"an auto-removed container that crashed is still known to have crashed", long,
+			[]Event{at(0, ActionStart), died(9, 1), at(9, ActionDestroy)}, time.Time{},
+			Evidence{DiedAt: second(9), DestroyedAt: second(9), ExitCode: code(1), Crash: true},
+		},
+		{
+			"events that are heard twice change nothing", long,
+			[]Event{at(0, ActionStart), died(9, 1), at(0, ActionStart), died(9, 1)}, time.Time{},
+			Evidence{DiedAt: second(9), ExitCode: code(1), Crash: true},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.reason, func(t *testing.T) {
+			t.Parallel()
+			h := NewHistory()
+			h.Whole(tt.whole)
+			for _, e := range tt.events {
+				h.Add(e)
+			}
+			if diff := cmp.Diff(tt.want, h.Evidence(oneID, tt.started)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tt.reason, diff)
+			}
+		})
+	}
+}
+
+func TestHistoryJudgesADeathByTheStreamAsItWasThen(t *testing.T) {
+	t.Parallel()
+	h := NewHistory()
+	h.Whole(second(-3600))
+	h.Add(died(9, 1))
+	h.Whole(second(20)) // a gap that came later
+	if !h.Evidence(oneID, time.Time{}).Crash {
+		t.Error("a crash that was heard on a whole stream is one, whatever the stream did afterwards")
+	}
+}
+
+func TestHistoryForgetsContainersThatAreNoMore(t *testing.T) {
+	t.Parallel()
+	h := NewHistory()
+	h.Add(died(0, 1))
+	h.Add(Event{Action: ActionDie, ID: twoID, Time: second(0)})
+	listed := func(id string) bool { return id == twoID }
+
+	h.Prune(listed)
+	if !h.Evidence(oneID, time.Time{}).Ended() {
+		t.Error("forgot a container that ended just now: its session still waits for the grace")
+	}
+	h.Add(Event{Action: ActionStart, ID: twoID, Time: second(301)})
+	h.Prune(listed)
+	if h.Evidence(oneID, time.Time{}).Ended() {
+		t.Error("still remembers a container five minutes after its end: memory would grow for ever")
+	}
+	h.Add(Event{Action: ActionStart, ID: oneID, Time: second(1000)})
+	h.Prune(listed)
+	h.Add(Event{Action: ActionDie, ID: twoID, Time: second(1001)})
+	if !h.Evidence(twoID, time.Time{}).Ended() {
+		t.Error("forgot a container that the engine still lists")
+	}
+}
+
+func TestEvidenceEndsWithTheDeathOrTheRemoval(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		reason string
+		have   Evidence
+		want   time.Time
+	}{
+		{"nothing was heard", Evidence{}, time.Time{}},
+		{"a death is the end", Evidence{DiedAt: second(1), DestroyedAt: second(9)}, second(1)},
+		{"where only the removal was heard, that is", Evidence{DestroyedAt: second(9)}, second(9)},
+	}
+	for _, tt := range tests {
+		if got := tt.have.EndedAt(); !got.Equal(tt.want) || tt.have.Ended() == tt.want.IsZero() {
+			t.Errorf("%s: got %s, ended %t, want %s", tt.reason, got, tt.have.Ended(), tt.want)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+package dockerwatch
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/client"
+)
+
+// List returns all containers of the engine, stopped ones too, in one call. It is a snapshot for nominating: absence
+// from it proves nothing.
+func (e *Engine) List(ctx context.Context) ([]Container, error) {
+	const op = "list containers"
+	raw, _, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) ([]container.Summary, error) {
+		return api.ContainerList(ctx, container.ListOptions{All: true})
+	})
+	if err != nil {
+		return nil, err
+	}
+	if raw == nil { // "null": an engine without containers answers an empty list
+		return nil, fmt.Errorf("%s: %w at %s: its answer is not a list%s", op, ErrUnreachable, e.Host(), proxyHint)
+	}
+	listed := make([]Container, 0, len(raw))
+	for _, c := range raw {
+		if !isFullID(c.ID) {
+			return nil, fmt.Errorf("%s: %w at %s: its answer has a container without an id%s",
+				op, ErrUnreachable, e.Host(), proxyHint)
+		}
+		listed = append(listed, listedContainer(c))
+	}
+	return listed, nil
+}
+
+func listedContainer(c container.Summary) Container {
+	names := make([]string, 0, len(c.Names))
+	for _, name := range c.Names {
+		names = append(names, strings.TrimPrefix(name, "/"))
+	}
+	phase, _ := phaseOf(c.State) // an unknown state is none: it blocks its own container's inspect, not the whole list
+	return Container{ID: c.ID, Names: names, Phase: phase, Labels: c.Labels, Created: time.Unix(c.Created, 0).UTC()}
+}
+
+// Info asks the engine who it is and what time it has. The clock's offset is taken at the middle of the call, so it is
+// wrong by half of the call's time at most.
+func (e *Engine) Info(ctx context.Context) (Info, error) {
+	const op = "ask the docker engine for its identity"
+	var begun, ended time.Time
+	raw, _, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) (system.Info, error) {
+		begun = time.Now()
+		defer func() { ended = time.Now() }()
+		return api.Info(ctx)
+	})
+	if err != nil {
+		return Info{}, err
+	}
+	now, err := engineTime(raw.SystemTime)
+	if err != nil || now.IsZero() || raw.ID == "" || raw.DockerRootDir == "" {
+		return Info{}, fmt.Errorf("%s: %w at %s: its answer lacks the id, the root directory or the time%s",
+			op, ErrUnreachable, e.Host(), proxyHint)
+	}
+	return Info{
+		ID:      raw.ID,
+		RootDir: raw.DockerRootDir,
+		Name:    raw.Name,
+		Version: raw.ServerVersion,
+		Time:    now,
+		Offset:  now.Sub(begun.Add(ended.Sub(begun) / 2)),
+	}, nil
+}

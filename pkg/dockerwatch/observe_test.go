@@ -1,0 +1,265 @@
+package dockerwatch_test
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/test/testenv"
+)
+
+// imageLabel is on every container, as it is on the test image.
+const imageLabel = "binary"
+
+// What each state of a real container looks like.
+func TestObservePhases(t *testing.T) {
+	t.Parallel()
+
+	labels := map[string]string{"io.session-controller.session": "7"}
+	cases := []struct {
+		reason string
+		run    testenv.Container
+		then   func(t *testing.T, id string)
+		want   dockerwatch.Observation // without id, name and times
+		ran    bool                    // it was started
+		ended  bool                    // it has ended at least once
+	}{
+		{
+			reason: "a running container", run: testenv.Container{Labels: labels},
+			want: dockerwatch.Observation{Phase: dockerwatch.Running, RestartPolicy: "no", Labels: labels}, ran: true,
+		}, {
+			reason: "a paused one, whose Running flag is true as well",
+			run:    testenv.Container{RestartPolicy: "always"}, then: pause,
+			want: dockerwatch.Observation{Phase: dockerwatch.Paused, RestartPolicy: "always"}, ran: true,
+		}, {
+			reason: "one that was created and never started has no times",
+			run:    testenv.Container{NoStart: true, AutoRemove: true},
+			want:   dockerwatch.Observation{Phase: dockerwatch.Created, RestartPolicy: "no", AutoRemove: true},
+		}, {
+			reason: "one that ended by itself", run: testenv.Container{Cmd: []string{"/workload", "exit", "3"}},
+			want: dockerwatch.Observation{Phase: dockerwatch.Exited, RestartPolicy: "no", ExitCode: 3}, ran: true, ended: true,
+		}, {
+			reason: "one that the kernel killed for its memory",
+			run:    testenv.Container{Cmd: []string{"/workload", "oom"}, MemoryMiB: 16},
+			want:   dockerwatch.Observation{Phase: dockerwatch.Exited, RestartPolicy: "no", ExitCode: 137, OOMKilled: true},
+			ran:    true, ended: true,
+		},
+	}
+	for _, c := range cases {
+		t.Run(c.reason, func(t *testing.T) {
+			t.Parallel()
+			engine := realEngine(t)
+			c.run.Name = testenv.Name(t, "observe-")
+			id := testenv.Run(t, c.run)
+			if c.then != nil {
+				c.then(t, id)
+			}
+			got := becomes(t, engine, id, c.want.Phase)
+			delete(got.Labels, imageLabel)
+			c.want.ID, c.want.Name = id, c.run.Name
+			times := cmpopts.IgnoreFields(dockerwatch.Observation{}, "Created", "StartedAt", "FinishedAt")
+			if diff := gocmp.Diff(c.want, got, times, cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("observation (-want +got):\n%s", diff)
+			}
+			if got.Created.IsZero() || got.StartedAt.IsZero() == c.ran || got.FinishedAt.IsZero() == c.ended {
+				t.Errorf("created %s, started %s, finished %s", got.Created, got.StartedAt, got.FinishedAt)
+			}
+		})
+	}
+}
+
+func TestObserveRestarting(t *testing.T) {
+	t.Parallel()
+
+	engine := realEngine(t)
+	id := testenv.Run(t, testenv.Container{Cmd: []string{"/workload", "exit", "1"}, RestartPolicy: "always"})
+	got := becomes(t, engine, id, dockerwatch.Restarting)
+	if got.RestartPolicy != "always" || got.RestartCount == 0 || got.ExitCode != 1 {
+		t.Errorf("observation: %+v", got)
+	}
+}
+
+// The states that a real engine passes through too fast to be seen, or only after a failure.
+func TestObserveFakedPhases(t *testing.T) {
+	t.Parallel()
+
+	for status, want := range map[string]dockerwatch.Phase{"dead": dockerwatch.Dead, "removing": dockerwatch.Removing} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			got, err := fakeEngine(t, says(200, "application/json", inspected("running", status))).Observe(t.Context(), "web")
+			want := dockerwatch.Observation{
+				Phase: want, ID: someID, Name: "web", Labels: map[string]string{"a": "b"},
+				RestartPolicy: "no", RestartCount: 2, AutoRemove: true,
+				Created:   time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC),
+				StartedAt: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC),
+			}
+			if diff := gocmp.Diff(want, got); err != nil || diff != "" {
+				t.Errorf("Observe: %v, observation (-want +got):\n%s", err, diff)
+			}
+		})
+	}
+}
+
+func TestObserveReferences(t *testing.T) {
+	t.Parallel()
+
+	engine := realEngine(t)
+	name := testenv.Name(t, "ref-")
+	id := testenv.Run(t, testenv.Container{Name: name, NoStart: true})
+	hexName := hexadecimal(testenv.Name(t, ""))[:11]
+	hexID := testenv.Run(t, testenv.Container{Name: hexName, NoStart: true})
+
+	cases := []struct {
+		reason string
+		claim  string
+		id     string // empty: Gone
+		err    error
+	}{
+		{"the full id", id, id, nil},
+		{"the short id that docker ps prints", id[:12], id, nil},
+		{"any longer prefix", id[:40], id, nil},
+		{"the name", name, id, nil},
+		{"the name as inspect writes it", "/" + name, id, nil},
+		{"a name that looks like a short prefix is an exact name", hexName, hexID, nil},
+		{"and with a slash", "/" + hexName, hexID, nil},
+		{
+			"a prefix of 11 digits is not looked up, though the engine would find it",
+			id[:11], "", dockerwatch.ErrInvalidReference,
+		},
+		{"nor is a short one", id[:3], "", dockerwatch.ErrInvalidReference},
+		{"a part of a name is no name", hexName[:10], "", dockerwatch.ErrInvalidReference},
+		{"a claim that is no reference", "a/b", "", dockerwatch.ErrInvalidReference},
+		{"an empty claim", "", "", dockerwatch.ErrInvalidReference},
+		{"a name that nobody has", name + "x", "", nil},
+		{"an id that nobody has", otherID, "", nil},
+		{"a short id that nobody has", otherID[:12], "", nil},
+		{"an id in upper case is a name", strings.ToUpper(id), "", nil},
+	}
+	for _, c := range cases {
+		t.Run(c.reason, func(t *testing.T) {
+			t.Parallel()
+			got, err := engine.Observe(t.Context(), c.claim)
+			if c.err != nil {
+				isOnly(t, err, c.err)
+				return
+			}
+			if err != nil || got.ID != c.id {
+				t.Errorf("Observe(%q) = %s, %v, want %q", c.claim, got.ID, err, c.id)
+			}
+			if c.id == "" {
+				if diff := gocmp.Diff(dockerwatch.Observation{Phase: dockerwatch.Gone}, got); diff != "" {
+					t.Errorf("observation (-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestObserveAutoRemoved(t *testing.T) {
+	t.Parallel()
+
+	engine := realEngine(t)
+	id := testenv.Run(t, testenv.Container{AutoRemove: true, Cmd: []string{"/workload", "exit", "0"}})
+	becomes(t, engine, id, dockerwatch.Gone)
+}
+
+func TestList(t *testing.T) {
+	t.Parallel()
+
+	engine := realEngine(t)
+	before := time.Now().Add(-time.Minute)
+	labels := map[string]string{"k": "v"}
+	names := []string{testenv.Name(t, "list-a-"), testenv.Name(t, "list-b-")}
+	running := testenv.Run(t, testenv.Container{Name: names[0], Labels: labels})
+	created := testenv.Run(t, testenv.Container{Name: names[1], NoStart: true})
+	want := []dockerwatch.Container{
+		{ID: running, Names: names[:1], Phase: dockerwatch.Running, Labels: labels},
+		{ID: created, Names: names[1:], Phase: dockerwatch.Created},
+	}
+	listed, err := engine.List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []dockerwatch.Container
+	for _, c := range listed {
+		if c.ID == want[0].ID || c.ID == want[1].ID {
+			delete(c.Labels, imageLabel)
+			got = append(got, c)
+			if c.Created.Before(before) {
+				t.Errorf("created %s", c.Created)
+			}
+		}
+	}
+	slices.SortFunc(got, func(a, b dockerwatch.Container) int { return cmp.Compare(a.Names[0], b.Names[0]) })
+	ignored := cmpopts.IgnoreFields(dockerwatch.Container{}, "Created")
+	if diff := gocmp.Diff(want, got, ignored, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("list (-want +got):\n%s", diff)
+	}
+}
+
+// A state that this version does not know blocks one container, not the sweep: its inspect fails, the list does not.
+func TestListUnknownState(t *testing.T) {
+	t.Parallel()
+
+	body := fmt.Sprintf(`[{"Id":%q,"Names":["/web","/x/alias"],"State":"hibernating","Created":1}]`, someID)
+	got, err := fakeEngine(t, says(200, "application/json", body)).List(t.Context())
+	want := []dockerwatch.Container{{ID: someID, Names: []string{"web", "x/alias"}, Created: time.Unix(1, 0).UTC()}}
+	if diff := gocmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("List: %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestInfo(t *testing.T) {
+	t.Parallel()
+
+	raw, err := testenv.Docker(t).Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := dockerwatch.Info{ID: raw.ID, RootDir: raw.DockerRootDir, Name: raw.Name, Version: raw.ServerVersion}
+	got, err := realEngine(t).Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ignored := cmpopts.IgnoreFields(dockerwatch.Info{}, "Time", "Offset")
+	if diff := gocmp.Diff(want, got, ignored); diff != "" {
+		t.Errorf("info (-want +got):\n%s", diff)
+	}
+	// The test's engine has this machine's clock; half of the call is the error, and a busy machine takes seconds.
+	if got.Offset.Abs() > patience || time.Since(got.Time).Abs() > patience {
+		t.Errorf("the engine's clock is off by %s, its time %s", got.Offset, got.Time)
+	}
+}
+
+func TestInfoOffset(t *testing.T) {
+	t.Parallel()
+
+	ahead := time.Now().Add(time.Hour)
+	body := fmt.Sprintf(`{"ID":"x","DockerRootDir":"/d","SystemTime":%q}`, ahead.Format(time.RFC3339Nano))
+	got, err := fakeEngine(t, says(200, "application/json", body)).Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Time.Equal(ahead) || got.Offset < time.Hour-patience || got.Offset > time.Hour {
+		t.Errorf("an engine that is an hour ahead has the offset %s", got.Offset)
+	}
+}
+
+func pause(t *testing.T, id string) {
+	t.Helper()
+	if err := testenv.Docker(t).ContainerPause(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hexadecimal turns random letters and digits into random hex digits.
+func hexadecimal(s string) string {
+	return strings.Map(func(r rune) rune { return rune("0123456789abcdef"[r%16]) }, s)
+}

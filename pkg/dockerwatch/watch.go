@@ -1,0 +1,197 @@
+package dockerwatch
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// engineMemory is how many events an engine keeps for `since` (moby, daemon/events: eventsLimit). As many or more in
+	// one answer mean that older ones may be missing.
+	engineMemory = 256
+
+	// While the engine is away every wait before the next try is at most reconnectCap, so that it is found again within
+	// about a second of its return.
+	reconnectBase = 50 * time.Millisecond
+	reconnectCap  = time.Second
+)
+
+// EventSource is what a [Watcher] needs of an engine. [Engine] is one.
+type EventSource interface {
+	Info(ctx context.Context) (Info, error)
+	Events(ctx context.Context, since time.Time, connected func(), handle func(Event)) error
+	RecentEvents(ctx context.Context, since time.Time) ([]Moment, error)
+}
+
+// WatchHandlers are told what the stream does, one call at a time and from one goroutine; they must return promptly, or
+// the engine drops events. Nil ones are not called.
+type WatchHandlers struct {
+	// Connected is called after every (re)connection, before its first event. gap reports that events may have been
+	// missed since the last connection; false on the first. A full look at everything is due either way.
+	Connected func(gap bool)
+	// Disconnected is called once when the stream breaks or the first try fails, not again until it was connected.
+	Disconnected func(err error)
+	// Event is called for every event, in the order of arrival, after it is in the history.
+	Event func(Event)
+}
+
+// Watcher follows an engine's events for ever, resumes where it broke off, and knows when it may have missed something.
+type Watcher struct {
+	source   EventSource
+	history  *History
+	handlers WatchHandlers
+
+	last      Event     // the last event heard, to resume from and to recognise again
+	since     time.Time // where to resume when no event was heard yet
+	connected bool
+	everUp    bool
+	reported  bool
+}
+
+// NewWatcher returns a watcher that keeps history up to date and tells handlers. Call [Watcher.Run] once.
+func NewWatcher(source EventSource, history *History, handlers WatchHandlers) *Watcher {
+	return &Watcher{source: source, history: history, handlers: handlers}
+}
+
+// Run follows the stream until ctx ends, which is the only way it returns; then it returns nil. After a break the first
+// try is made at once, later ones after a jittered backoff of at most a second.
+func (w *Watcher) Run(ctx context.Context) error {
+	for failures := 0; ; {
+		w.connected = false
+		began := time.Now()
+		err := w.follow(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // the end of ctx is the ordinary end; the broken stream is its consequence
+		}
+		if w.connected {
+			w.reported = false
+		}
+		if w.connected && time.Since(began) >= reconnectCap {
+			failures = 0 // a stream that breaks as soon as it is up is no reason to hurry
+		}
+		if !w.reported && w.handlers.Disconnected != nil {
+			w.handlers.Disconnected(err)
+		}
+		w.reported = true
+		if !sleep(ctx, reconnectDelay(failures)) {
+			return nil
+		}
+		failures++
+	}
+}
+
+// follow makes one connection and stays on it until it breaks.
+func (w *Watcher) follow(ctx context.Context) error {
+	info, err := w.source.Info(ctx)
+	if err != nil {
+		return err
+	}
+	since := w.resumeFrom(info.Time)
+	onConnect := func() {
+		gap := w.settleGap(ctx, since, info.Time)
+		w.connected, w.everUp, w.since = true, true, since
+		if w.handlers.Connected != nil {
+			w.handlers.Connected(gap)
+		}
+	}
+	return w.source.Events(ctx, since, onConnect, w.hear)
+}
+
+// resumeFrom is the last event's own time (since is inclusive: it comes again), or for the very first connection far
+// enough back to hear of a stop that is under way. Never the local clock: the two differ.
+func (w *Watcher) resumeFrom(engineNow time.Time) time.Time {
+	switch {
+	case !w.last.Time.IsZero():
+		return w.last.Time
+	case !w.since.IsZero():
+		return w.since
+	default:
+		return engineNow.Add(-stopWindow)
+	}
+}
+
+// settleGap finds out how far back the stream is whole and reports whether something may have been missed.
+func (w *Watcher) settleGap(ctx context.Context, since, engineNow time.Time) (gap bool) {
+	moments, err := w.source.RecentEvents(ctx, since)
+	switch {
+	case err != nil:
+		w.history.Whole(engineNow)
+		return w.everUp
+	case !w.everUp && len(moments) < engineMemory:
+		// On the first connection the engine's memory covers all the time asked for.
+		w.history.Whole(since)
+		return false
+	case !w.everUp:
+		w.history.Whole(earliest(moments))
+		return false
+	case w.remembered(moments):
+		// The engine still has the last event heard and everything since, and sends it now: as if it had never broken.
+		return false
+	default:
+		w.history.Whole(engineNow)
+		return true
+	}
+}
+
+// remembered reports whether the engine's memory still holds the last event heard. An engine that was restarted has
+// forgotten it, and so has one that was busy.
+func (w *Watcher) remembered(moments []Moment) bool {
+	for _, m := range moments {
+		if m.Time.Equal(w.last.Time) && m.ID == w.last.ID && m.Action == w.last.Action {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *Watcher) hear(e Event) {
+	if e.Time.Equal(w.last.Time) && e.ID == w.last.ID && e.Action == w.last.Action {
+		return
+	}
+	if e.Time.After(w.last.Time) {
+		w.last = e
+	}
+	w.history.Add(e)
+	if w.handlers.Event != nil {
+		w.handlers.Event(e)
+	}
+}
+
+func earliest(moments []Moment) time.Time {
+	first := moments[0].Time
+	for _, m := range moments {
+		if m.Time.Before(first) {
+			first = m.Time
+		}
+	}
+	return first
+}
+
+// reconnectDelay is zero for the first try, then doubles from reconnectBase up to reconnectCap, each between half and
+// the whole of it, so that many controllers do not come back in step.
+func reconnectDelay(failures int) time.Duration {
+	if failures == 0 {
+		return 0
+	}
+	d := reconnectCap
+	if shift := failures - 1; shift < 5 {
+		d = min(reconnectBase<<shift, reconnectCap)
+	}
+	return d/2 + rand.N(d/2) //nolint:gosec // jitter, not a secret
+}
+
+// sleep waits for d or until ctx ends; it reports whether it waited to the end.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

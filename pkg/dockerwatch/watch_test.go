@@ -1,0 +1,227 @@
+package dockerwatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// scriptedEngine stands in for an engine whose stream breaks on command, which a real one does not. Each connection runs
+// one script; after the last one the stream stays open and silent.
+type scriptedEngine struct {
+	now     time.Time
+	scripts []connection
+	sinces  []time.Time // where each connection asked to resume
+	tries   []time.Time
+}
+
+// connection is one connection of the stream: what it sends, what the engine still remembers, and how it ends.
+type connection struct {
+	refused bool
+	memory  []Moment
+	amnesia error // RecentEvents fails
+	events  []Event
+	lasts   time.Duration
+}
+
+var errBroken = errors.New("broken")
+
+func (s *scriptedEngine) current() connection {
+	if len(s.scripts) == 0 {
+		return connection{lasts: time.Hour}
+	}
+	return s.scripts[0]
+}
+
+func (s *scriptedEngine) Info(context.Context) (Info, error) {
+	s.tries = append(s.tries, time.Now())
+	if s.current().refused {
+		s.scripts = s.scripts[1:]
+		return Info{}, fmt.Errorf("info: %w", ErrUnreachable)
+	}
+	return Info{Time: s.now}, nil
+}
+
+func (s *scriptedEngine) RecentEvents(context.Context, time.Time) ([]Moment, error) {
+	return s.current().memory, s.current().amnesia
+}
+
+func (s *scriptedEngine) Events(
+	ctx context.Context, since time.Time, connected func(), handle func(Event),
+) error {
+	s.sinces = append(s.sinces, since)
+	connected()
+	script := s.current()
+	for _, e := range script.events {
+		handle(e)
+	}
+	if len(s.scripts) > 0 {
+		s.scripts = s.scripts[1:]
+	}
+	if !sleep(ctx, script.lasts) {
+		return ctx.Err()
+	}
+	return errBroken
+}
+
+// told is what a watcher told its handlers.
+type told struct {
+	gaps   []bool
+	downs  int
+	events []Event
+}
+
+// watch runs a watcher over the scripts for some (virtual) time.
+func watch(t *testing.T, engine *scriptedEngine, h *History, d time.Duration) told {
+	t.Helper()
+	var got told
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	w := NewWatcher(engine, h, WatchHandlers{
+		Connected:    func(gap bool) { got.gaps = append(got.gaps, gap) },
+		Disconnected: func(error) { got.downs++ },
+		Event:        func(e Event) { got.events = append(got.events, e) },
+	})
+	if err := w.Run(ctx); err != nil {
+		t.Errorf("Run returned %v, it ends with its context and without an error", err)
+	}
+	return got
+}
+
+func moment(e Event) Moment { return Moment{Time: e.Time, ID: e.ID, Action: e.Action} }
+
+func TestWatcherResumesAtTheLastEventsOwnTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		last := at(7, ActionDie)
+		engine := &scriptedEngine{now: second(0), scripts: []connection{
+			{events: []Event{at(5, ActionStart), last}, lasts: 10 * time.Second},
+			{events: []Event{last, at(9, ActionDestroy)}, memory: []Moment{moment(last)}, lasts: time.Hour},
+		}}
+		got := watch(t, engine, NewHistory(), time.Minute)
+
+		want := []time.Time{second(0).Add(-stopWindow), second(7)}
+		if diff := cmp.Diff(want, engine.sinces); diff != "" {
+			t.Errorf("since is the engine's time of the last event, never the local clock (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]bool{false, false}, got.gaps); diff != "" {
+			t.Errorf("the engine still had the last event, so nothing was missed (-want +got):\n%s", diff)
+		}
+		heard := []Event{at(5, ActionStart), last, at(9, ActionDestroy)}
+		if diff := cmp.Diff(heard, got.events); diff != "" {
+			t.Errorf("the last event comes again and is dropped (-want +got):\n%s", diff)
+		}
+		if got.downs != 1 {
+			t.Errorf("told %d times that the stream broke, want once", got.downs)
+		}
+	})
+}
+
+func TestWatcherKnowsItsGaps(t *testing.T) {
+	t.Parallel()
+	killed, last := at(-50, ActionKill), at(5, ActionStart)
+	busy := slices.Repeat([]Moment{{Time: second(-20)}}, engineMemory)
+	busy[17].Time = second(-30)
+	tests := []struct {
+		reason    string
+		scripts   []connection
+		started   time.Time
+		wantGaps  []bool
+		wantCrash bool
+	}{
+		{
+			"at start the engine's memory shows whether a stop is under way",
+			[]connection{{memory: []Moment{moment(killed)}, events: []Event{died(20, 1)}, lasts: time.Hour}},
+			second(-3600), []bool{false}, true,
+		},
+		{
+			"at start a kill within the last minute is heard of",
+			[]connection{{memory: []Moment{moment(killed)}, events: []Event{killed, died(9, 1)}, lasts: time.Hour}},
+			second(-3600), []bool{false}, false,
+		},
+		{
+			"a memory that is full may have lost a kill",
+			[]connection{{memory: busy, events: []Event{died(9, 1)}, lasts: time.Hour}},
+			second(-3600), []bool{false}, false,
+		},
+		{
+			"but not for a container that started after its oldest event",
+			[]connection{{memory: busy, events: []Event{died(9, 1)}, lasts: time.Hour}},
+			second(-25), []bool{false}, true,
+		},
+		{
+			"an engine that cannot say what it remembers leaves a gap before the connection",
+			[]connection{{amnesia: errBroken, events: []Event{died(9, 1)}, lasts: time.Hour}},
+			second(-25), []bool{false}, false,
+		},
+		{
+			"a break that the engine's memory covers is none",
+			[]connection{
+				{events: []Event{last}, lasts: 2 * time.Second},
+				{memory: []Moment{moment(last)}, events: []Event{died(9, 1)}, lasts: time.Hour},
+			},
+			time.Time{}, []bool{false, false}, true,
+		},
+		{
+			"a restarted engine has forgotten the last event: a kill may be among what it forgot",
+			[]connection{
+				{events: []Event{last}, lasts: 2 * time.Second},
+				{memory: []Moment{moment(at(8, ActionCreate))}, events: []Event{died(9, 1)}, lasts: time.Hour},
+			},
+			time.Time{}, []bool{false, true}, false,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.reason, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := NewHistory()
+				// The engine's clock shows ten seconds past midday at every connection but the first.
+				got := watch(t, &scriptedEngine{now: second(7), scripts: tt.scripts}, h, time.Minute)
+				if diff := cmp.Diff(tt.wantGaps, got.gaps); diff != "" {
+					t.Errorf("%s: gaps (-want +got):\n%s", tt.reason, diff)
+				}
+				if e := h.Evidence(oneID, tt.started); e.Crash != tt.wantCrash || e.DiedAt.IsZero() {
+					t.Errorf("%s: got %+v, want crash %t", tt.reason, e, tt.wantCrash)
+				}
+			})
+		})
+	}
+}
+
+func TestWatcherComesBackWithinASecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		engine := &scriptedEngine{now: second(0), scripts: slices.Repeat([]connection{{refused: true}}, 40)}
+		got := watch(t, engine, NewHistory(), time.Minute)
+		if got.downs != 1 || len(got.gaps) != 1 {
+			t.Errorf("told %d times down and %d times up, want once each", got.downs, len(got.gaps))
+		}
+		for i := 1; i < len(engine.tries); i++ {
+			if wait := engine.tries[i].Sub(engine.tries[i-1]); wait > time.Second {
+				t.Errorf("waited %s before try %d, want at most a second", wait, i)
+			}
+		}
+		if first := engine.tries[1].Sub(engine.tries[0]); first != 0 {
+			t.Errorf("waited %s before the first try after a break, want none", first)
+		}
+	})
+}
+
+func TestWatcherDoesNotSpinOnAStreamThatBreaksAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		engine := &scriptedEngine{now: second(0), scripts: slices.Repeat([]connection{{}}, 10_000)}
+		watch(t, engine, NewHistory(), time.Minute)
+		// From the seventh try on each waits half a second at the least.
+		if n := len(engine.tries); n > 140 {
+			t.Errorf("connected %d times in a minute to a stream that breaks at once", n)
+		}
+	})
+}
