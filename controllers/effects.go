@@ -1,0 +1,129 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// effects carries out verdicts: one compare-and-set or one call on a full container id each, and one log line each.
+// It decides nothing. With dryRun it writes nothing anywhere.
+type effects struct {
+	store   SessionStore
+	engine  Engine
+	policy  Policy
+	dryRun  bool
+	stopper *stopper
+	memory  *memory
+	metrics *Metrics
+}
+
+// apply carries out one verdict and logs what there was before and after.
+//
+// errStopping is returned when a stop was begun beside: its end puts the key back.
+func (e *effects) apply(ctx context.Context, f Facts, v Verdict) error {
+	log := effectLog(ctx, f, v)
+	if e.dryRun {
+		if e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, "dry-run "+string(v.Action)+string(v.Reason)) {
+			log.Info("Would act, but this is a dry run")
+		}
+		return errDryRun
+	}
+	if v.Action == Stop {
+		return e.stopper.begin(ctx, log, SessionKey(f.Row.ID), f.Container.ID, e.policy.StopTimeout.Duration)
+	}
+	began := time.Now()
+	row, err := e.carryOut(ctx, f, v)
+	e.metrics.effect(v, err)
+	if err != nil {
+		return err
+	}
+	log.Info(sentence(v.Action), "newstatus", row.Status, "newclaim", row.Claim, "took", time.Since(began).String())
+	return nil
+}
+
+// carryOut does it and returns the row as it is now.
+func (e *effects) carryOut(ctx context.Context, f Facts, v Verdict) (sessiondb.Row, error) {
+	switch v.Action {
+	case Fail:
+		return e.store.Fail(ctx, f.Row, f.Container.ID)
+	case FailAndRelease:
+		return e.store.Fail(ctx, f.Row, "")
+	case Pin:
+		return e.store.SetClaim(ctx, f.Row, f.Container.ID)
+	case Release:
+		return e.store.Release(ctx, f.Row)
+	case Remove:
+		return e.remove(ctx, f, e.engine.Remove)
+	case RemoveDead:
+		return e.remove(ctx, f, e.engine.RemoveDead)
+	case Stop, Nothing, Hold, Report, Retry:
+	}
+	return f.Row, nil
+}
+
+// remove deletes the container and then clears the claim: an engine that answers "removed" or "no such container" has
+// proven that it is gone. When the process dies between the two, the claim is still there and the next look resumes.
+func (e *effects) remove(
+	ctx context.Context, f Facts,
+	call func(context.Context, string, dockerwatch.RemoveOptions) error,
+) (sessiondb.Row, error) {
+	if err := call(ctx, f.Container.ID, dockerwatch.RemoveOptions{Volumes: e.policy.RemoveVolumes}); err != nil {
+		return f.Row, err
+	}
+	return e.store.Release(ctx, f.Row)
+}
+
+// sentence is the constant message of an effect's log line. A stop logs its own end.
+func sentence(a Action) string {
+	switch a {
+	case Fail, FailAndRelease:
+		return "Session failed"
+	case Pin:
+		return "Claim pinned to the container's full id"
+	case Remove, RemoveDead:
+		return "Container removed and claim released"
+	case Release:
+		return "Claim released"
+	case Stop, Nothing, Hold, Report, Retry:
+	}
+	return ""
+}
+
+// effectLog returns a logger with what there was before the effect. Keys are the same in every line.
+func effectLog(ctx context.Context, f Facts, v Verdict) logr.Logger {
+	log := logr.FromContextOrDiscard(ctx).WithValues("action", string(v.Action), "reason", string(v.Reason))
+	return withContainer(log, f).WithValues("status", f.Row.Status, "claim", f.Row.Claim)
+}
+
+// withContainer adds what the look and the events said of the container. Never its labels, environment or command.
+func withContainer(log logr.Logger, f Facts) logr.Logger {
+	c, ev := f.Container, f.Evidence
+	if c.Phase == "" {
+		return log
+	}
+	log = log.WithValues("phase", string(c.Phase))
+	if c.ID != "" {
+		log = log.WithValues("container", c.ID, "name", c.Name)
+	}
+	switch {
+	case !c.FinishedAt.IsZero() && !c.Phase.Alive():
+		log = log.WithValues("exitcode", c.ExitCode, "oom", c.OOMKilled || ev.OOMKilled, "finished", c.FinishedAt)
+	case c.Phase == dockerwatch.Gone && ev.Ended():
+		log = log.WithValues("oom", ev.OOMKilled, "finished", ev.EndedAt())
+		if ev.ExitCode != nil {
+			log = log.WithValues("exitcode", *ev.ExitCode)
+		}
+	}
+	return log
+}
+
+// retryNow reports whether an error only means that somebody moved first: look again at once.
+func retryNow(err error) bool {
+	return errors.Is(err, sessiondb.ErrConflict) || errors.Is(err, dockerwatch.ErrRefused)
+}

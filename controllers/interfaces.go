@@ -1,0 +1,47 @@
+package controllers
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// SessionKey is the key of the session controller: the session's id.
+type SessionKey string
+
+// SessionStore is what the controllers need of the sessions table. [sessiondb.Store] is one.
+type SessionStore interface {
+	// Get returns the row, or [sessiondb.ErrNotFound].
+	Get(ctx context.Context, id string) (sessiondb.Row, error)
+	// Claiming streams the rows that claim something, in one query.
+	Claiming(ctx context.Context) iter.Seq2[sessiondb.Row, error]
+	// Claimants returns the rows whose claim is one of these strings.
+	Claimants(ctx context.Context, claims []string) ([]sessiondb.Row, error)
+	// UnknownStatuses counts the statuses that the configuration does not know.
+	UnknownStatuses(ctx context.Context) ([]sessiondb.StatusCount, error)
+	// Fail, SetClaim and Release are compare-and-set on all that row holds, or [sessiondb.ErrConflict].
+	Fail(ctx context.Context, row sessiondb.Row, claim string) (sessiondb.Row, error)
+	SetClaim(ctx context.Context, row sessiondb.Row, claim string) (sessiondb.Row, error)
+	Release(ctx context.Context, row sessiondb.Row) (sessiondb.Row, error)
+}
+
+// Engine is what the controllers need of the Docker Engine. [dockerwatch.Engine] is one.
+type Engine interface {
+	// Host names the engine in logs.
+	Host() string
+	Info(ctx context.Context) (dockerwatch.Info, error)
+	List(ctx context.Context) ([]dockerwatch.Container, error)
+	Observe(ctx context.Context, claim string) (dockerwatch.Observation, error)
+	Stop(ctx context.Context, id string, grace time.Duration) error
+	Remove(ctx context.Context, id string, opts dockerwatch.RemoveOptions) error
+	RemoveDead(ctx context.Context, id string, opts dockerwatch.RemoveOptions) error
+}
+
+// History is what the event stream remembers. [dockerwatch.History] is one.
+type History interface {
+	Evidence(id string, startedAt time.Time) dockerwatch.Evidence
+	Prune(listed func(id string) bool)
+}

@@ -1,0 +1,137 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// looker takes the fresh looks that one verdict is made from, in the order that makes them safe: the row, then the
+// container it claims, then every row that claims that container (among them this one again).
+type looker struct {
+	store     SessionStore
+	engine    Engine
+	history   History
+	ownership dockerwatch.Ownership
+	clock     *engineClock
+	memory    *memory
+}
+
+// look returns the facts about one session. An error of the engine is a fact (LookFailed) as well as the returned error,
+// so that what is known of the row can be shown; an error of the database leaves nothing to show. A row that does not
+// exist is an empty one: it claims nothing.
+func (l *looker) look(ctx context.Context, key SessionKey) (Facts, error) {
+	row, err := l.store.Get(ctx, string(key))
+	if errors.Is(err, sessiondb.ErrNotFound) {
+		l.memory.forget(key)
+		return Facts{Row: sessiondb.Row{ID: string(key), Kind: sessiondb.StatusEnded}}, nil
+	}
+	if err != nil {
+		return Facts{Row: sessiondb.Row{ID: string(key)}, LookFailed: true}, err
+	}
+	f := Facts{Row: row, Exclusive: l.ownership.Exclusive}
+	if row.Kind == sessiondb.StatusUnknown {
+		return f, nil
+	}
+	if !row.Claims() {
+		l.memory.forget(key)
+		return f, nil
+	}
+	return l.lookAtContainer(ctx, key, f)
+}
+
+func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (Facts, error) {
+	fail := func(err error) (Facts, error) {
+		f.LookFailed = true
+		return f, err
+	}
+	now, err := l.clock.now(ctx)
+	if err != nil {
+		return fail(err)
+	}
+	c, err := l.engine.Observe(ctx, f.Row.Claim)
+	if errors.Is(err, dockerwatch.ErrInvalidReference) {
+		f.ClaimInvalid = true
+		return f, nil
+	}
+	if err != nil {
+		return fail(err)
+	}
+	f.Now, f.Container = now, c
+	f.Owner = l.ownership.JudgeClaimed(c.Name, c.Labels)
+	l.recall(key, &f)
+	if f.Row.Kind != sessiondb.StatusEnded || c.Phase == dockerwatch.Gone {
+		return f, nil
+	}
+	if f.Others, err = l.otherClaimants(ctx, f.Row, c); err != nil {
+		return fail(err)
+	}
+	return f, nil
+}
+
+// recall adds what this process has seen of the session before, and notes what it sees now.
+func (l *looker) recall(key SessionKey, f *Facts) {
+	claim, c := f.Row.Claim, f.Container
+	meant := l.memory.bound(key, claim)
+	switch {
+	case c.Phase != dockerwatch.Gone:
+		f.Evidence = l.history.Evidence(c.ID, c.StartedAt)
+		f.SeenBefore = true
+	case meant != "":
+		f.Evidence = l.history.Evidence(meant, time.Time{})
+		f.SeenBefore = true
+	case dockerwatch.IsFullID(claim):
+		// An id is never used again, so what was heard of it was heard of this claim, seen before or not.
+		f.Evidence = l.history.Evidence(claim, time.Time{})
+		f.SeenBefore = f.Evidence.Ended()
+	}
+	f.ClaimedFor, f.CauseFor = l.memory.observe(key, claim, causeOf(*f))
+	switch {
+	case f.Row.Kind != sessiondb.StatusLive:
+		// A row that is revived may use the same name for another container: what the name meant ends with the row.
+		l.memory.bind(key, claim, "")
+	case c.Phase != dockerwatch.Gone:
+		l.memory.bind(key, claim, c.ID)
+	}
+}
+
+// otherClaimants returns the other rows that claim the container. The row itself is read again by the same query: when
+// it changed since, somebody moved first.
+func (l *looker) otherClaimants(
+	ctx context.Context, row sessiondb.Row, c dockerwatch.Observation,
+) ([]sessiondb.Row, error) {
+	rows, err := l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))
+	if err != nil {
+		return nil, err
+	}
+	unchanged := false
+	others := rows[:0]
+	for _, r := range rows {
+		switch {
+		case r.ID != row.ID:
+			others = append(others, r)
+		case r == row:
+			unchanged = true
+		}
+	}
+	if !unchanged {
+		return nil, fmt.Errorf("session %s changed while its container was looked at: %w", row.ID, sessiondb.ErrConflict)
+	}
+	return others, nil
+}
+
+// causeOf names the condition that a wait is for: as long as it stays the same, the wait goes on.
+func causeOf(f Facts) string {
+	c := f.Container
+	if f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() {
+		if looping(c, f.Now) {
+			return "looping"
+		}
+		return "healthy"
+	}
+	return fmt.Sprintf("%s/%s/%s/%d", f.Row.Kind, c.Phase, c.ID, c.FinishedAt.UnixNano())
+}

@@ -1,0 +1,93 @@
+package controllers
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Metrics are the controller's own figures. A nil *Metrics counts nothing.
+type Metrics struct {
+	effects    *prometheus.CounterVec
+	lastSweep  prometheus.Gauge
+	sweepTook  prometheus.Gauge
+	sweepFails prometheus.Counter
+	streamUp   prometheus.Gauge
+}
+
+// NewMetrics registers the controller's metrics, all with the prefix session_controller_.
+func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
+	m := &Metrics{
+		effects: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "session_controller_effects_total",
+			Help: "Effects carried out, by action, reason and result (done or failed).",
+		}, []string{"action", "reason", "result"}),
+		lastSweep: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "session_controller_last_sweep_timestamp_seconds",
+			Help: "When the last complete sweep ended, in seconds since 1970; 0 before the first.",
+		}),
+		sweepTook: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "session_controller_last_sweep_duration_seconds",
+			Help: "How long the last complete sweep took.",
+		}),
+		sweepFails: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "session_controller_sweep_failures_total",
+			Help: "Sweeps that ended in an error of the engine or the database.",
+		}),
+		streamUp: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "session_controller_event_stream_connected",
+			Help: "1 while the engine's event stream is connected, else 0.",
+		}),
+	}
+	return m, errors.Join(
+		register(reg, &m.effects), register(reg, &m.lastSweep), register(reg, &m.sweepTook),
+		register(reg, &m.sweepFails), register(reg, &m.streamUp))
+}
+
+// register registers a collector; one that is there already takes its place, since the registry is the process's.
+func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
+	err := reg.Register(*c)
+	var there prometheus.AlreadyRegisteredError
+	if !errors.As(err, &there) {
+		return err
+	}
+	same, ok := there.ExistingCollector.(C)
+	if !ok {
+		return err
+	}
+	*c = same
+	return nil
+}
+
+func (m *Metrics) effect(v Verdict, err error) {
+	if m == nil {
+		return
+	}
+	result := "done"
+	if err != nil {
+		result = "failed"
+	}
+	m.effects.WithLabelValues(string(v.Action), string(v.Reason), result).Inc()
+}
+
+func (m *Metrics) sweep(took time.Duration, err error) {
+	switch {
+	case m == nil:
+	case err != nil:
+		m.sweepFails.Inc()
+	default:
+		m.sweepTook.Set(took.Seconds())
+		m.lastSweep.SetToCurrentTime()
+	}
+}
+
+func (m *Metrics) stream(up bool) {
+	switch {
+	case m == nil:
+	case up:
+		m.streamUp.Set(1)
+	default:
+		m.streamUp.Set(0)
+	}
+}

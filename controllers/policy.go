@@ -1,0 +1,86 @@
+package controllers
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// CrashLoopPolicy says what is done about a session whose container is restarted over and over.
+type CrashLoopPolicy string
+
+const (
+	// CrashLoopReport reports it and leaves it alone.
+	CrashLoopReport CrashLoopPolicy = "report"
+	// CrashLoopFail fails the session and removes the container.
+	CrashLoopFail CrashLoopPolicy = "fail"
+)
+
+// longestGrace bounds every duration of the policy. A grace is there to bridge seconds; a day is a slip of the pen.
+const longestGrace = 24 * time.Hour
+
+// Policy is the `policy` section of the configuration: how long a disagreement may last before something is done.
+// Every duration may be 0, which means at once.
+type Policy struct {
+	// ExitGrace is what a container that stopped is given, from the time it finished: somebody may be restarting it.
+	// A crash is given none.
+	ExitGrace metav1.Duration `json:"exitGrace"`
+	// GoneGrace is what a container that is gone is given, from the first look that found it gone.
+	GoneGrace metav1.Duration `json:"goneGrace"`
+	// StartGrace is what a container that was created, or a claim that was never seen to exist, is given to start.
+	StartGrace metav1.Duration `json:"startGrace"`
+	// RestartGrace is what a stopped container with a restart policy is given, so that an engine may restart.
+	RestartGrace metav1.Duration `json:"restartGrace"`
+	// StopTimeout is how long the engine waits after the stop signal before it kills; whole seconds.
+	StopTimeout metav1.Duration `json:"stopTimeout"`
+	// RemovalDelay keeps a stopped container for inspection while its row already says ERROR, from the time it finished.
+	RemovalDelay metav1.Duration `json:"removalDelay"`
+	// RemoveVolumes removes a container's anonymous volumes with it.
+	RemoveVolumes bool `json:"removeVolumes"`
+	// CrashLoop is report or fail.
+	CrashLoop CrashLoopPolicy `json:"crashLoop"`
+}
+
+// DefaultPolicy returns the defaults of the configuration file.
+func DefaultPolicy() Policy {
+	return Policy{
+		ExitGrace:    seconds(5),
+		GoneGrace:    seconds(10),
+		StartGrace:   seconds(30),
+		RestartGrace: seconds(60),
+		StopTimeout:  seconds(10),
+		CrashLoop:    CrashLoopReport,
+	}
+}
+
+// Validate returns every problem, each one sentence that names the key.
+func (p Policy) Validate() error {
+	durations := []struct {
+		key   string
+		value metav1.Duration
+	}{
+		{"exitGrace", p.ExitGrace},
+		{"goneGrace", p.GoneGrace},
+		{"startGrace", p.StartGrace},
+		{"restartGrace", p.RestartGrace},
+		{"stopTimeout", p.StopTimeout},
+		{"removalDelay", p.RemovalDelay},
+	}
+	var problems []error
+	for _, d := range durations {
+		if d.value.Duration < 0 || d.value.Duration > longestGrace {
+			problems = append(problems,
+				fmt.Errorf("policy.%s is %s: give a duration between 0s and 24h", d.key, d.value.Duration))
+		}
+	}
+	if p.CrashLoop != CrashLoopReport && p.CrashLoop != CrashLoopFail {
+		problems = append(problems, fmt.Errorf("policy.crashLoop is %q: give report or fail", p.CrashLoop))
+	}
+	return errors.Join(problems...)
+}
+
+func seconds(n int) metav1.Duration {
+	return metav1.Duration{Duration: time.Duration(n) * time.Second}
+}

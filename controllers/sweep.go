@@ -1,0 +1,128 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// Sweep is what one sweep counted.
+type Sweep struct {
+	// Rows claim something; Containers are on the engine, ours or not.
+	Rows, Containers int
+	// Healthy, Held, Invalid and Foreign rows were left alone; Adrift ones were nominated for a look.
+	Healthy, Held, Invalid, Taken, Foreign, Adrift int
+	// Took is how long it took.
+	Took time.Duration
+}
+
+// sweeper is the level: one list, one streamed query, joined in memory that grows with the containers of the engine and
+// never with the rows. It only nominates keys; each is decided on looks of its own.
+type sweeper struct {
+	store     SessionStore
+	engine    Engine
+	history   History
+	ownership dockerwatch.Ownership
+	clock     *engineClock
+	memory    *memory
+	metrics   *Metrics
+}
+
+// visit is told of every row that claims something, with the container that the list shows for it (nil for none).
+type visit func(row sessiondb.Row, c *dockerwatch.Container, s standing) error
+
+// sweep lists, streams and tells visit. The containers are listed before the rows are read: a container that was made in
+// between is looked at for nothing, which costs a call; the other way round its row would be taken for the odd one.
+func (s *sweeper) sweep(ctx context.Context, visit visit) (Sweep, error) {
+	began := time.Now()
+	result, err := s.run(ctx, visit)
+	result.Took = time.Since(began)
+	s.metrics.sweep(result.Took, err)
+	return result, err
+}
+
+func (s *sweeper) run(ctx context.Context, visit visit) (Sweep, error) {
+	var list []dockerwatch.Container
+	group, callCtx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		list, err = s.engine.List(callCtx)
+		return err
+	})
+	group.Go(func() error { return s.clock.renew(callCtx) })
+	if err := group.Wait(); err != nil {
+		return Sweep{}, err
+	}
+	containers := newIndex(list)
+	result := Sweep{Containers: len(list)}
+	s.memory.nextRound()
+	for row, err := range s.store.Claiming(ctx) {
+		if err != nil {
+			return result, err
+		}
+		c, err := s.met(row, containers, &result, visit)
+		if err != nil {
+			return result, err
+		}
+		if c != nil && row.Kind == sessiondb.StatusLive && !s.history.Evidence(c.ID, time.Time{}).Ended() {
+			s.memory.bind(SessionKey(row.ID), row.Claim, c.ID)
+		}
+		s.memory.keep(SessionKey(row.ID))
+	}
+	s.memory.prune()
+	s.history.Prune(func(id string) bool { return containers.byID[id] != nil })
+	return result, nil
+}
+
+// met counts one row and passes it on.
+func (s *sweeper) met(
+	row sessiondb.Row, containers *index, result *Sweep, visit visit,
+) (*dockerwatch.Container, error) {
+	result.Rows++
+	standing, c := join(row, containers, s.ownership)
+	switch standing {
+	case standsHealthy:
+		result.Healthy++
+	case standsHeld:
+		result.Held++
+	case standsInvalid:
+		result.Invalid++
+	case standsTaken:
+		result.Taken++
+	case standsForeign:
+		result.Foreign++
+	case standsAdrift:
+		result.Adrift++
+	}
+	return c, visit(row, c, standing)
+}
+
+// nominates returns a visit that hands on the keys that are worth a look: what is adrift, and what must be reported and
+// was not yet.
+func nominates(m *memory, nominate func(SessionKey) error) visit {
+	return func(row sessiondb.Row, _ *dockerwatch.Container, s standing) error {
+		key := SessionKey(row.ID)
+		var reason Reason
+		switch s {
+		case standsHealthy:
+			return nil
+		case standsAdrift:
+			return nominate(key)
+		case standsHeld:
+			reason = StatusUnknown
+		case standsInvalid:
+			reason = ClaimInvalid
+		case standsTaken:
+			reason = ContainerTaken
+		case standsForeign:
+			reason = ContainerForeign
+		}
+		if m.hasSaid(key, row.Claim, said(reason)) {
+			return nil
+		}
+		return nominate(key)
+	}
+}

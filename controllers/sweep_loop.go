@@ -1,0 +1,162 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+)
+
+const (
+	// firstSweepPatience is how long the first sweep waits for the event stream, so that one sweep serves both.
+	firstSweepPatience = time.Second
+	// sweepPause is the least time between two sweeps, whoever asks for them.
+	sweepPause = time.Second
+)
+
+// sweepLoop sweeps at start, every resync period, after every connection of the event stream and when a trigger had to
+// drop something; after a failure it tries again with a backoff until it succeeds.
+type sweepLoop struct {
+	core     *core
+	nominate func(context.Context, SessionKey) error
+	trigger  chan struct{}
+	log      logr.Logger
+
+	mu   sync.Mutex
+	done bool  // a sweep was completed
+	err  error // why the last one failed
+}
+
+func newSweepLoop(c *core, nominate func(context.Context, SessionKey) error) *sweepLoop {
+	return &sweepLoop{core: c, nominate: nominate, trigger: make(chan struct{}, 1), log: c.Log}
+}
+
+// request asks for a sweep soon. Requests while one is asked for already are one.
+func (l *sweepLoop) request() {
+	select {
+	case l.trigger <- struct{}{}:
+	default:
+	}
+}
+
+// connected asks for the sweep that is due after every connection of the event stream.
+func (l *sweepLoop) connected() { l.request() }
+
+// ready returns nil after the first complete sweep, unless the last one failed.
+func (l *sweepLoop) ready() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.err != nil:
+		return fmt.Errorf("the last sweep failed: %w", l.err)
+	case !l.done:
+		return errors.New("the first sweep is not complete")
+	}
+	return nil
+}
+
+// Start sweeps until ctx ends.
+func (l *sweepLoop) Start(ctx context.Context) error {
+	l.await(ctx, firstSweepPatience)
+	for failures := 0; ctx.Err() == nil; {
+		err := l.sweep(ctx)
+		if ctx.Err() != nil {
+			return nil
+		}
+		l.note(err)
+		if err == nil {
+			failures = 0
+			l.pause(ctx)
+			l.await(ctx, jittered(l.core.ResyncPeriod))
+			continue
+		}
+		l.await(ctx, sweepBackoff(failures, err))
+		failures++
+	}
+	return nil
+}
+
+func (l *sweepLoop) sweep(ctx context.Context) error {
+	result, err := l.core.sweeper.sweep(ctx, nominates(l.core.memory, func(key SessionKey) error {
+		return l.nominate(ctx, key)
+	}))
+	if err != nil {
+		return err
+	}
+	log := l.log.V(1)
+	if !l.completed() {
+		log = l.log // the first one is news: it says what this controller serves
+	}
+	log.Info("Swept", "rows", result.Rows, "containers", result.Containers, "healthy", result.Healthy,
+		"adrift", result.Adrift, "held", result.Held, "invalid", result.Invalid, "taken", result.Taken,
+		"foreign", result.Foreign, "took", result.Took.String())
+	return nil
+}
+
+func (l *sweepLoop) completed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.done
+}
+
+// note keeps the state for readiness and logs it when it changes, not at every try.
+func (l *sweepLoop) note(err error) {
+	l.mu.Lock()
+	was := l.err
+	l.err = err
+	l.done = l.done || err == nil
+	l.mu.Unlock()
+	switch {
+	case err != nil && was == nil:
+		l.log.Error(err, "Sweep failed, nothing is decided on it, it will be tried again")
+	case err == nil && was != nil:
+		l.log.Info("Sweeps succeed again")
+	}
+}
+
+// await waits for a trigger, for d, or for ctx to end.
+func (l *sweepLoop) await(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-l.trigger:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// pause keeps the least distance between two sweeps; a trigger in the meantime is kept.
+func (l *sweepLoop) pause(ctx context.Context) {
+	timer := time.NewTimer(sweepPause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// jittered spreads d by a tenth to either side, so that many controllers on one database do not sweep in step.
+func jittered(d time.Duration) time.Duration {
+	spread := d / 5
+	if spread <= 0 {
+		return d
+	}
+	return d - spread/2 + rand.N(spread) //nolint:gosec // jitter, not a secret
+}
+
+// sweepBackoff doubles from backoffBase; while the engine is away it stays under a second, so that everything converges
+// about a second after its return.
+func sweepBackoff(failures int, err error) time.Duration {
+	limit := backoffCap
+	if errors.Is(err, dockerwatch.ErrUnreachable) {
+		limit = backoffCapDown
+	}
+	wait := backoffBase << min(failures, 10)
+	return jittered(min(wait, limit))
+}

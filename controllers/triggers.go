@@ -1,0 +1,116 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+)
+
+const (
+	// eventBacklog bounds the events that wait for their rows to be found. The engine drops a subscriber's events after
+	// 1,024; four times that is a storm, and a sweep is the better answer to it.
+	eventBacklog = 4096
+	// eventBatch bounds the containers of one query: 55 claims each could mean one, and PostgreSQL takes some thousand
+	// values in an array without noticing.
+	eventBatch = 64
+	// lookupTimeout bounds the query for the rows of a batch; a database that is slower than that is left to the sweep.
+	lookupTimeout = 5 * time.Second
+)
+
+// worthALook are the actions after which a row may disagree with its container. The others only go into the history.
+func worthALook(a dockerwatch.Action) bool {
+	switch a {
+	case dockerwatch.ActionStart, dockerwatch.ActionDie, dockerwatch.ActionOOM, dockerwatch.ActionDestroy,
+		dockerwatch.ActionRename:
+		return true
+	case dockerwatch.ActionCreate, dockerwatch.ActionKill, dockerwatch.ActionStop, dockerwatch.ActionPause,
+		dockerwatch.ActionUnpause:
+	}
+	return false
+}
+
+// eventTrigger turns the engine's events into keys: the sessions that claim the container. An event is a hint: it may be
+// lost, late or doubled, and the sweep finds what it missed.
+type eventTrigger struct {
+	store    SessionStore
+	backlog  chan dockerwatch.Event
+	nominate func(context.Context, SessionKey) error
+	resweep  func()
+	log      logr.Logger
+}
+
+func newEventTrigger(
+	store SessionStore, nominate func(context.Context, SessionKey) error, resweep func(), log logr.Logger,
+) *eventTrigger {
+	return &eventTrigger{
+		store: store, backlog: make(chan dockerwatch.Event, eventBacklog),
+		nominate: nominate, resweep: resweep, log: log,
+	}
+}
+
+// hear takes an event from the stream. It never blocks: what does not fit is left to a sweep.
+func (t *eventTrigger) hear(e dockerwatch.Event) {
+	if !worthALook(e.Action) {
+		return
+	}
+	select {
+	case t.backlog <- e:
+	default:
+		t.resweep()
+	}
+}
+
+// Start finds the sessions of the events until ctx ends.
+func (t *eventTrigger) Start(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-t.backlog:
+			if err := t.find(ctx, t.gather(e)); err != nil && ctx.Err() == nil {
+				t.log.V(1).Info("Sessions of an event could not be read, the next sweep finds them", "error", err.Error())
+				t.resweep()
+			}
+		}
+	}
+}
+
+// gather takes what else is waiting, so that a storm costs one query for many containers.
+func (t *eventTrigger) gather(first dockerwatch.Event) []dockerwatch.Event {
+	batch := []dockerwatch.Event{first}
+	for len(batch) < eventBatch {
+		select {
+		case e := <-t.backlog:
+			batch = append(batch, e)
+		default:
+			return batch
+		}
+	}
+	return batch
+}
+
+func (t *eventTrigger) find(ctx context.Context, batch []dockerwatch.Event) error {
+	var claims []string
+	known := map[string]bool{}
+	for _, e := range batch {
+		if !known[e.ID] {
+			known[e.ID] = true
+			claims = append(claims, dockerwatch.References(e.ID, e.Name)...)
+		}
+	}
+	readCtx, cancel := context.WithTimeout(ctx, lookupTimeout)
+	defer cancel()
+	rows, err := t.store.Claimants(readCtx, claims)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if err := t.nominate(ctx, SessionKey(row.ID)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

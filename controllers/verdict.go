@@ -1,0 +1,78 @@
+package controllers
+
+import "time"
+
+// Reason names a disagreement between a row and its container. The words are the interface: logs, plan and metrics carry
+// them as they stand here.
+type Reason string
+
+// The reasons of the first table.
+const (
+	ReasonNone         Reason = ""
+	StatusUnknown      Reason = "StatusUnknown"
+	ClaimInvalid       Reason = "ClaimInvalid"
+	LookFailed         Reason = "LookFailed"
+	ContainerTaken     Reason = "ContainerTaken"
+	ContainerLooping   Reason = "ContainerCrashLooping"
+	NeverStarted       Reason = "NeverStarted"
+	ContainerExited    Reason = "ContainerExited"
+	ContainerOOMKilled Reason = "ContainerOOMKilled"
+	ContainerGone      Reason = "ContainerGone"
+	ContainerShared    Reason = "ContainerShared"
+	ContainerForeign   Reason = "ContainerForeign"
+	SessionEnded       Reason = "SessionEnded"
+)
+
+// Action is what a verdict does. One verdict has one effect; after it everything is looked at again.
+type Action string
+
+const (
+	// Nothing is done: the row and its container agree, or the row claims nothing.
+	Nothing Action = "none"
+	// Hold means hands off: whatever the row claims is not touched by anyone.
+	Hold Action = "hold"
+	// Report tells people and does nothing else.
+	Report Action = "report"
+	// Retry looks again after a backoff: a look failed, or the engine is about to be done with something.
+	Retry Action = "retry"
+	// Fail marks the row as failed and points its claim at the full id of the container, in one statement.
+	Fail Action = "fail"
+	// FailAndRelease marks the row as failed and clears its claim, in one statement.
+	FailAndRelease Action = "fail+release"
+	// Pin points an ended row's claim at the full id of the container: a name can be used again, an id cannot.
+	Pin Action = "pin"
+	// Stop stops the container.
+	Stop Action = "stop"
+	// Remove removes the stopped container, without force.
+	Remove Action = "remove"
+	// RemoveDead removes a container whose removal failed before; the only one that may be forced.
+	RemoveDead Action = "remove-dead"
+	// Release clears the claim.
+	Release Action = "release"
+)
+
+// effects reports whether the action changes a row or a container.
+func (a Action) effects() bool {
+	switch a {
+	case Fail, FailAndRelease, Pin, Stop, Remove, RemoveDead, Release:
+		return true
+	case Nothing, Hold, Report, Retry:
+		return false
+	}
+	return false
+}
+
+// Verdict is what is to be done about one session, and when.
+type Verdict struct {
+	Action Action
+	Reason Reason
+	// Wait is how long the action must wait before it is decided again on fresh looks; 0 means it is due now. For an
+	// action without an effect it is when to look again, 0 meaning that nothing is pending.
+	Wait time.Duration
+}
+
+// Drift reports whether the row and its container disagree in a way that something will be done about.
+func (v Verdict) Drift() bool { return v.Action.effects() }
+
+// Due reports whether there is something to do right now.
+func (v Verdict) Due() bool { return v.Drift() && v.Wait <= 0 }
