@@ -1,0 +1,92 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/session-controller/session-controller/controllers"
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// config is the configuration file. Each section belongs to the package that uses it.
+type config struct {
+	Database sessiondb.Config   `json:"database"`
+	Docker   dockerConfig       `json:"docker"`
+	Policy   controllers.Policy `json:"policy"`
+	// ResyncPeriod is the time between two sweeps; at least one second.
+	ResyncPeriod metav1.Duration `json:"resyncPeriod"`
+	// Workers is how many sessions are looked at at once.
+	Workers int `json:"workers"`
+	// DryRun writes nothing, to either side.
+	DryRun bool `json:"dryRun"`
+}
+
+type dockerConfig struct {
+	// Host is the engine's address; empty means the usual default.
+	Host      string                `json:"host"`
+	Ownership dockerwatch.Ownership `json:"ownership"`
+}
+
+// mostWorkers bounds the workers: each holds one connection to the engine, which serves a few hundred at the most.
+const mostWorkers = 256
+
+func defaultConfig() config {
+	return config{
+		Database:     sessiondb.DefaultConfig(),
+		Docker:       dockerConfig{Ownership: dockerwatch.DefaultOwnership()},
+		Policy:       controllers.DefaultPolicy(),
+		ResyncPeriod: metav1.Duration{Duration: time.Minute},
+		Workers:      16,
+	}
+}
+
+// loadConfig reads the file (when one is named) over the defaults, then the environment, then the flags, and checks the
+// whole.
+func loadConfig(f *flags, getenv func(string) string) (config, error) {
+	c := defaultConfig()
+	if f.config != "" {
+		data, err := os.ReadFile(f.config)
+		if err != nil {
+			return config{}, fmt.Errorf("read the configuration file: %w", err)
+		}
+		if err := yaml.UnmarshalStrict(data, &c); err != nil {
+			return config{}, fmt.Errorf("configuration file %s: %w", f.config, err)
+		}
+	}
+	c.Database.URL = cmp.Or(f.databaseURL, getenv("DATABASE_URL"), c.Database.URL)
+	c.Docker.Host = cmp.Or(getenv("DOCKER_HOST"), c.Docker.Host)
+	c.DryRun = c.DryRun || f.dryRun
+	return c, c.validate()
+}
+
+// validate returns every problem, each one sentence that names the key.
+func (c config) validate() error {
+	problems := []error{
+		prefixed("database", c.Database.Validate()),
+		prefixed("docker", c.Docker.Ownership.Validate()),
+		c.Policy.Validate(),
+	}
+	if c.ResyncPeriod.Duration < time.Second || c.ResyncPeriod.Duration > 24*time.Hour {
+		problems = append(problems,
+			fmt.Errorf("resyncPeriod is %s: give a duration between 1s and 24h", c.ResyncPeriod.Duration))
+	}
+	if c.Workers < 1 || c.Workers > mostWorkers {
+		problems = append(problems, fmt.Errorf("workers is %d: give a number between 1 and %d", c.Workers, mostWorkers))
+	}
+	return errors.Join(problems...)
+}
+
+// prefixed puts the section in front of an error that names the key within it.
+func prefixed(section string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", section, err)
+}

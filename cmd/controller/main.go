@@ -1,0 +1,48 @@
+// Command session-controller keeps the rows of a sessions table and the Docker containers behind them in agreement.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	ctrl "sigs.k8s.io/controller-runtime"
+)
+
+// Set by the linker (see the Makefile).
+var (
+	version = "dev"
+	commit  = ""
+)
+
+func main() {
+	// The first SIGTERM or SIGINT ends the context, the second ends the process at once.
+	os.Exit(run(ctrl.SetupSignalHandler(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is main without the process: it returns the exit code. Every failure is one sentence on stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	cmd := newRootCommand(stdout, stderr)
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(ctx)
+	var code exitCode
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &code):
+		return int(code)
+	default:
+		_, _ = fmt.Fprintf(stderr, "session-controller: %v\n", err)
+		return 1
+	}
+}
+
+// exitCode ends a command that has said all there is to say.
+type exitCode int
+
+// exitDrift says that something is adrift (plan) or left (sweep).
+const exitDrift exitCode = 2
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+	"time"
+
+	"github.com/session-controller/session-controller/controllers"
+)
+
+// planJSON is the schema of `plan -o json`. Fields are added, never renamed or removed.
+type planJSON struct {
+	Drift           bool           `json:"drift"`
+	Sessions        []planSession  `json:"sessions"`
+	UnknownStatuses []planStatus   `json:"unknownStatuses"`
+	ForeignClaims   []planForeign  `json:"foreignClaims"`
+	Counts          map[string]int `json:"counts"`
+}
+
+type planSession struct {
+	Session string `json:"session"`
+	Status  string `json:"status"`
+	Claim   string `json:"claim"`
+	// Container is the full id, or empty when there is none.
+	Container string `json:"container"`
+	Phase     string `json:"phase"`
+	Reason    string `json:"reason"`
+	Action    string `json:"action"`
+	// Drift is false for what is only reported or held.
+	Drift bool `json:"drift"`
+	// InSeconds is when the action is due, rounded up; 0 is now.
+	InSeconds int `json:"inSeconds"`
+	// ExitCode and OOMKilled are null unless the container has stopped.
+	ExitCode  *int  `json:"exitCode"`
+	OOMKilled *bool `json:"oomKilled"`
+	// Error is why the look failed; then everything but the session may be empty.
+	Error string `json:"error,omitempty"`
+}
+
+type planStatus struct {
+	// Status is null where the column is NULL.
+	Status *string `json:"status"`
+	Rows   int     `json:"rows"`
+}
+
+type planForeign struct {
+	Session   string `json:"session"`
+	Claim     string `json:"claim"`
+	Container string `json:"container"`
+	Setting   string `json:"setting"`
+}
+
+func writePlanJSON(w io.Writer, p controllers.Plan) error {
+	s := p.Sweep
+	out := planJSON{
+		Drift:           p.Drift(),
+		Sessions:        make([]planSession, 0, len(p.Items)),
+		UnknownStatuses: make([]planStatus, 0, len(p.Unknown)),
+		ForeignClaims:   make([]planForeign, 0, len(p.Foreign)),
+		Counts: map[string]int{
+			"claiming": s.Rows, "containers": s.Containers, "healthy": s.Healthy, "adrift": s.Adrift, "held": s.Held,
+			"invalid": s.Invalid, "taken": s.Taken, "foreign": s.Foreign,
+		},
+	}
+	for _, o := range p.Items {
+		out.Sessions = append(out.Sessions, sessionJSON(o))
+	}
+	for _, u := range p.Unknown {
+		status := planStatus{Rows: u.Rows}
+		if !u.Null {
+			status.Status = &u.Status
+		}
+		out.UnknownStatuses = append(out.UnknownStatuses, status)
+	}
+	for _, f := range p.Foreign {
+		out.ForeignClaims = append(out.ForeignClaims, planForeign(f))
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(out)
+}
+
+func sessionJSON(o controllers.Outcome) planSession {
+	f := o.Facts
+	s := planSession{
+		Session: f.Row.ID, Status: f.Row.Status, Claim: f.Row.Claim, Container: f.Container.ID,
+		Phase: string(f.Container.Phase), Reason: string(o.Verdict.Reason), Action: o.Intent(), Drift: o.Verdict.Drift(),
+		InSeconds: inSeconds(o.Verdict.Wait),
+	}
+	if !f.Container.FinishedAt.IsZero() && !f.Container.Phase.Alive() {
+		s.ExitCode, s.OOMKilled = &f.Container.ExitCode, &f.Container.OOMKilled
+	}
+	if o.Err != nil {
+		s.Error = o.Err.Error()
+	}
+	return s
+}
+
+func inSeconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }

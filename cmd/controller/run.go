@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/session-controller/session-controller/controllers"
+)
+
+// shutdownTimeout is how long the last write may take after SIGTERM. A container runtime sends SIGKILL after 10 s.
+const shutdownTimeout = 8 * time.Second
+
+func newRunCommand(a *app) *cobra.Command {
+	var metricsAddress, probeAddress string
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the controller until SIGTERM",
+		Example: `  session-controller run --config /etc/session-controller.yaml
+  DATABASE_URL=file:./sessions.db session-controller run --log-format console`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.runController(cmd, metricsAddress, probeAddress) },
+	}
+	a.addDryRun(cmd)
+	cmd.Flags().StringVar(&metricsAddress, "metrics-bind-address", "127.0.0.1:9641", "metrics address, 0 for none")
+	cmd.Flags().StringVar(&probeAddress, "health-probe-bind-address", "127.0.0.1:9642",
+		"address of /healthz and /readyz, 0 for none")
+	return cmd
+}
+
+func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress string) error {
+	ctx := cmd.Context()
+	cfg, log, conn, err := a.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.close()
+	quietLibraries(log)
+	figures, err := controllers.NewMetrics(metrics.Registry)
+	if err != nil {
+		return fmt.Errorf("register the metrics: %w", err)
+	}
+	mgr, err := newManager(metricsAddress, probeAddress)
+	if err != nil {
+		return err
+	}
+	controller := controllers.New(conn.options(cfg, log, figures), conn.engine)
+	if err := controller.SetupWithManager(mgr); err != nil {
+		return err
+	}
+	if err := addProbes(mgr, controller.Ready); err != nil {
+		return err
+	}
+	log.Info("Started", "version", version, "engine", conn.engine.Host(), "engineversion", conn.info.Version,
+		"database", conn.store.Describe(), "dryrun", cfg.DryRun)
+	defer context.AfterFunc(ctx, func() { log.Info("Stopping, what is under way is finished first") })()
+	if err := mgr.Start(ctx); err != nil {
+		return fmt.Errorf("run the controller: %w", err)
+	}
+	log.Info("Stopped")
+	return nil
+}
+
+// newManager returns a controller-runtime manager that never contacts a Kubernetes API server: its configuration names
+// none, and nothing here asks it for a client.
+func newManager(metricsAddress, probeAddress string) (manager.Manager, error) {
+	graceful := shutdownTimeout
+	mgr, err := manager.New(&rest.Config{}, manager.Options{
+		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) {
+			return meta.NewDefaultRESTMapper(nil), nil
+		},
+		Metrics:                 server.Options{BindAddress: metricsAddress},
+		HealthProbeBindAddress:  probeAddress,
+		GracefulShutdownTimeout: &graceful,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("set up the manager: %w", err)
+	}
+	return mgr, nil
+}
+
+// addProbes adds /healthz, which fails only when the process itself is stuck, and /readyz.
+func addProbes(mgr manager.Manager, ready func() error) error {
+	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
+		return fmt.Errorf("add the health check: %w", err)
+	}
+	if err := mgr.AddReadyzCheck("sweep", func(*http.Request) error { return ready() }); err != nil {
+		return fmt.Errorf("add the readiness check: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/session-controller/session-controller/controllers"
+)
+
+func newSweepCommand(a *app) *cobra.Command {
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use:   "sweep",
+		Short: "Converge everything once and exit",
+		Long: `sweep converges everything once: for init jobs, timers and scripts. It waits for graces that end within --timeout;
+drift that is still inside a grace then is printed as pending.
+
+Exit code: 0 nothing else is adrift, 1 error, 2 something due is left (also with --dry-run).`,
+		Example: `  session-controller sweep --config /etc/session-controller.yaml
+  session-controller sweep --dry-run --log-format console`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if timeout <= 0 {
+				return fmt.Errorf("--timeout is %s: give a positive duration", timeout)
+			}
+			return a.sweepOnce(cmd, timeout)
+		},
+	}
+	a.addDryRun(cmd)
+	cmd.Flags().DurationVar(&timeout, "timeout", 4*time.Minute, "longest time to wait for graces")
+	return cmd
+}
+
+func (a *app) sweepOnce(cmd *cobra.Command, timeout time.Duration) error {
+	cfg, log, conn, err := a.prepare(cmd.Context())
+	if err != nil {
+		return err
+	}
+	defer conn.close()
+	bar := newProgressLine(a.stderr)
+	report, err := controllers.SweepOnce(cmd.Context(), conn.options(cfg, log, nil), timeout, bar.show)
+	bar.clear()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Context().Err(); err != nil {
+		return fmt.Errorf("the sweep was interrupted after %d effects, what is left is found by the next one: %w",
+			report.Effects, err)
+	}
+	a.printReport(report)
+	switch {
+	case len(report.Failed) > 0:
+		return fmt.Errorf("%d sessions could not be looked at or changed; run it again, or see `session-controller plan`",
+			len(report.Failed))
+	case len(report.Left) > 0:
+		return exitDrift
+	}
+	return nil
+}
+
+// printReport prints a summary and a line for everything that was not finished.
+func (a *app) printReport(r controllers.SweepReport) {
+	s := r.Sweep
+	a.printf("%d sessions claim something: %d healthy, %d adrift, %d held, %d reported; %d effects carried out\n",
+		s.Rows, s.Healthy, s.Adrift, s.Held+s.Invalid, s.Taken+s.Foreign, r.Effects)
+	line := func(word string, o controllers.Outcome, more string) {
+		a.printf("%s: session %s, %s, %s%s\n", word, o.Facts.Row.ID, o.Verdict.Reason, o.Intent(), more)
+	}
+	for _, o := range r.Pending {
+		line("pending", o, " in "+roundUp(o.Verdict.Wait))
+	}
+	for _, o := range r.Left {
+		line("left", o, "")
+	}
+	for _, o := range r.Failed {
+		line("failed", o, ": "+errorText(o.Err))
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		err = errors.New("unknown")
+	}
+	return err.Error()
+}
+
+// roundUp prints a wait in whole seconds: nobody reads milliseconds.
+func roundUp(d time.Duration) string {
+	return ((d + time.Second - 1) / time.Second * time.Second).String()
+}

@@ -1,0 +1,206 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/session-controller/session-controller/controllers"
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/test/testenv"
+)
+
+// start runs a controller until the test ends, or until stop is called; it returns when the first sweep is complete.
+func (w *world) start(source dockerwatch.EventSource) (stop func()) {
+	w.Helper()
+	graceful := 8 * time.Second
+	mgr, err := manager.New(&rest.Config{}, manager.Options{
+		Metrics: server.Options{BindAddress: "0"}, GracefulShutdownTimeout: &graceful, Logger: logr.Discard(),
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	c := controllers.New(w.opts, source)
+	if err := c.SetupWithManager(mgr); err != nil {
+		w.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
+	ended := make(chan error, 1)
+	go func() { ended <- mgr.Start(ctx) }()
+	stopped := false
+	stop = func() {
+		w.Helper()
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		select {
+		case err := <-ended:
+			if err != nil {
+				w.Errorf("the controller ended with %v", err)
+			}
+		case <-time.After(10 * time.Second):
+			w.Error("the controller did not end within 10 s of being told to")
+		}
+	}
+	w.Cleanup(stop)
+	w.until("the controller is ready", func() bool { return c.Ready() == nil })
+	return stop
+}
+
+// dies lets a container's process die by itself: the engine sends no kill event.
+func (w *world) dies(id string) {
+	w.Helper()
+	testenv.Signal(w.T, id, syscall.SIGKILL)
+}
+
+// fails waits until a session is failed and its claim cleared.
+func (w *world) fails(session string) {
+	w.Helper()
+	w.until("session "+session+" has failed", func() bool { return w.row(session) == "ERROR NULL" })
+}
+
+func TestACrashIsRecordedAtOnceAndAStopAfterItsGrace(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.opts.Policy.ExitGrace.Duration = time.Hour
+		old := w.run(testenv.Container{})
+		w.insert("old", "ACTIVE", old) // started before the controller
+		w.start(w.engine)
+		fresh, stopped := w.run(testenv.Container{}), w.run(testenv.Container{})
+		w.insert("fresh", "ACTIVE", fresh[:12])
+		w.insert("stopped", "ACTIVE", stopped)
+
+		stop(w, stopped) // its event comes before those of the crashes, so it has been looked at when they are recorded
+		w.dies(old)
+		w.dies(fresh)
+		w.fails("old")
+		w.fails("fresh")
+		w.wantState(old, "gone")
+		w.wantRow("stopped", "ACTIVE "+stopped)
+		w.log.want(w, 1, `"session":"fresh"`, `"action":"fail"`, `"exitcode":137`)
+	})
+}
+
+func TestAContainerThatIsRestartedWithinTheGraceCostsNoSession(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.opts.Policy.ExitGrace.Duration = 2 * time.Second
+		restarted, stopped := w.run(testenv.Container{}), w.run(testenv.Container{})
+		w.insert("restarted", "ACTIVE", restarted)
+		w.insert("stopped", "ACTIVE", stopped)
+		w.start(w.engine)
+		err := testenv.Docker(w.T).ContainerRestart(w.Context(), restarted, container.StopOptions{})
+		if err != nil {
+			w.Fatal(err)
+		}
+		stop(w, stopped)
+		// The stopped one waits out the same grace and began later.
+		w.fails("stopped")
+		w.wantRow("restarted", "ACTIVE "+restarted)
+		w.wantState(restarted, "running")
+	})
+}
+
+func TestAContainerThatRemovesItselfLeavesItsExitCode(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.opts.Policy.ExitGrace.Duration, w.opts.Policy.GoneGrace.Duration = time.Hour, time.Hour
+		w.opts.Policy.StartGrace.Duration = time.Hour
+		name := testenv.Name(w.T, prefix)
+		id := w.run(testenv.Container{Name: name, AutoRemove: true, Cmd: []string{"/workload", "exit-on-usr1", "7"}})
+		w.insert("s1", "ACTIVE", name) // the name alone says nothing once the container is gone
+		w.start(w.engine)
+		testenv.Signal(w.T, id, syscall.SIGUSR1)
+		w.fails("s1")
+		w.log.want(w, 1, `"session":"s1"`, `"newstatus":"ERROR"`, `"exitcode":7`, `"reason":"ContainerExited"`)
+	})
+}
+
+// deaf is an event stream that never says anything, as an engine whose events are all lost.
+type deaf struct{ dockerwatch.EventSource }
+
+func (d deaf) Events(ctx context.Context, _ time.Time, connected func(), _ func(dockerwatch.Event)) error {
+	connected()
+	<-ctx.Done()
+	return fmt.Errorf("deaf: %w", ctx.Err())
+}
+
+func TestSweepsFindWhatNoEventToldOf(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.opts.ResyncPeriod = 200 * time.Millisecond
+		dying, ending := w.run(testenv.Container{}), w.run(testenv.Container{})
+		w.insert("dying", "ACTIVE", dying)
+		w.insert("ending", "ACTIVE", ending)
+		w.start(deaf{w.engine})
+		w.dies(dying)
+		w.serverDoes(`UPDATE sessions SET status = 'TERMINATED' WHERE id = 'ending'`)
+		w.fails("dying")
+		w.until("the ended session is released", func() bool { return w.row("ending") == "TERMINATED NULL" })
+		w.wantState(ending, "gone")
+	})
+}
+
+func TestAStubbornContainerDelaysNobody(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.opts.Workers = 1
+		w.opts.Policy.StopTimeout.Duration = time.Hour
+		stubborn := w.run(testenv.Container{Cmd: []string{"/workload", "ignore-term"}})
+		w.insert("stubborn", "TERMINATED", stubborn)
+		stopping := make(chan struct{})
+		w.opts = w.hooked(once("stop", func() { close(stopping) }))
+		end := w.start(w.engine)
+		<-stopping
+		id := w.run(testenv.Container{})
+		w.insert("s1", "ACTIVE", id)
+		w.dies(id)
+		w.fails("s1") // with the one worker there is
+		w.wantRow("stubborn", "TERMINATED "+stubborn)
+
+		end() // while the stop is under way
+		w.wantRow("stubborn", "TERMINATED "+stubborn)
+		w.wantState(stubborn, "running")
+	})
+}
+
+func TestAnEngineOutageHarmsNoSession(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		private := testenv.StartEngine(w.T)
+		engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host()})
+		if err != nil {
+			w.Fatal(err)
+		}
+		w.Cleanup(func() { _ = engine.Close() })
+		w.opts.Engine = engine
+		always := private.Run(testenv.Container{Name: testenv.Name(w.T, prefix), RestartPolicy: "always"})
+		plain := private.Run(testenv.Container{Name: testenv.Name(w.T, prefix)})
+		w.insert("always", "ACTIVE", always)
+		w.insert("plain", "ACTIVE", plain)
+		before := w.everything()
+		w.start(engine)
+
+		private.Kill()
+		w.until("the outage is noticed", func() bool { return len(w.log.with("event stream is down")) == 1 })
+		if _, err := controllers.SweepOnce(w.Context(), w.opts, time.Second, nil); err == nil {
+			w.Error("a sweep of an engine that is away ended well")
+		}
+		if after := w.everything(); after != before {
+			w.Errorf("during the outage, before:\n%s\nafter:\n%s", before, after)
+		}
+		private.Start()
+		w.fails("plain") // a plain container does not survive its engine
+		w.wantRow("always", "ACTIVE "+always)
+	})
+}
