@@ -1,6 +1,6 @@
 module github.com/session-controller/session-controller
 
-go 1.26
+go 1.26.0
 
 require (
 	github.com/docker/docker v28.5.2+incompatible

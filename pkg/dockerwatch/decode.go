@@ -12,7 +12,7 @@ import (
 // decodeEvent reads a message of the event stream. It reports false for anything that is not about a container with a
 // full id. Only the fields that newer engines still send are used (API 1.52 dropped id, status and from).
 func decodeEvent(m events.Message) (Event, bool) {
-	if m.Type != events.ContainerEventType || !isFullID(m.Actor.ID) {
+	if m.Type != events.ContainerEventType || !IsFullID(m.Actor.ID) {
 		return Event{}, false
 	}
 	event := Event{

@@ -103,7 +103,7 @@ func FuzzDecodeEvent(f *testing.F) {
 		if !ok {
 			return
 		}
-		if !isFullID(event.ID) || m.Type != events.ContainerEventType {
+		if !IsFullID(event.ID) || m.Type != events.ContainerEventType {
 			t.Errorf("an event without a container: %+v", event)
 		}
 		if strings.ContainsAny(string(event.Action), ": \t\r\n\u00a0") {

@@ -26,7 +26,7 @@ func (e *Engine) List(ctx context.Context) ([]Container, error) {
 	}
 	listed := make([]Container, 0, len(raw))
 	for _, c := range raw {
-		if !isFullID(c.ID) {
+		if !IsFullID(c.ID) {
 			return nil, fmt.Errorf("%s: %w at %s: its answer has a container without an id%s",
 				op, ErrUnreachable, e.Host(), proxyHint)
 		}

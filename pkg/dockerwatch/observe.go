@@ -69,7 +69,7 @@ func (e *Engine) idOfName(ctx context.Context, op, name string) (string, error) 
 	}
 	for _, c := range listed {
 		for _, n := range c.Names {
-			if strings.TrimPrefix(n, "/") == name && isFullID(c.ID) {
+			if strings.TrimPrefix(n, "/") == name && IsFullID(c.ID) {
 				return c.ID, nil
 			}
 		}
@@ -88,7 +88,7 @@ var (
 // observation reads an inspect's answer. It is strict: what is not whole, or is not about ref, proves nothing.
 func observation(ref string, raw container.InspectResponse) (Observation, error) {
 	base := raw.ContainerJSONBase
-	if base == nil || base.State == nil || base.HostConfig == nil || raw.Config == nil || !isFullID(base.ID) {
+	if base == nil || base.State == nil || base.HostConfig == nil || raw.Config == nil || !IsFullID(base.ID) {
 		return Observation{}, errIncomplete
 	}
 	phase, known := phaseOf(base.State.Status)

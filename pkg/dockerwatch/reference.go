@@ -52,8 +52,8 @@ func References(id, name string) []string {
 	return refs
 }
 
-// isFullID reports whether s is a container's full id.
-func isFullID(s string) bool { return len(s) == idLength && isHex(s) }
+// IsFullID reports whether s is a full container id: 64 hex digits, never used again.
+func IsFullID(s string) bool { return len(s) == idLength && isHex(s) }
 
 // isHex reports whether s consists of lower-case hex digits only, as ids do. The engine compares ids exactly, so a
 // claim with an upper-case digit can only be a name.

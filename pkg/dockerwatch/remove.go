@@ -26,7 +26,7 @@ type RemoveOptions struct {
 // the engine.
 func (e *Engine) Stop(ctx context.Context, id string, grace time.Duration) error {
 	op := "stop container " + id
-	if !isFullID(id) {
+	if !IsFullID(id) {
 		return fmt.Errorf("%s: only a full id is stopped: %w", op, ErrInvalidReference)
 	}
 	seconds := wholeSeconds(grace)
@@ -70,7 +70,7 @@ func (e *Engine) RemoveDead(ctx context.Context, id string, opts RemoveOptions) 
 
 func (e *Engine) remove(ctx context.Context, id string, opts container.RemoveOptions) error {
 	op := "remove container " + id
-	if !isFullID(id) {
+	if !IsFullID(id) {
 		return fmt.Errorf("%s: only a full id is removed: %w", op, ErrInvalidReference)
 	}
 	got, err := e.call(ctx, op, e.timeout, http.StatusNoContent, func(ctx context.Context, api *client.Client) error {

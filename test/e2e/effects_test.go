@@ -37,7 +37,7 @@ func TestACrashAnywhereLosesNothing(t *testing.T) {
 // crashAt runs a controller that ends at its nth effect, then one that does not, and checks what is left.
 func crashAt(w *world, n int, happens bool) (died bool) {
 	w.Helper()
-	name, deadName := testenv.Name(w.T, prefix), testenv.Name(w.T, prefix)
+	name, deadName := testenv.Name(w.TB, prefix), testenv.Name(w.TB, prefix)
 	running := w.run(testenv.Container{Name: name})
 	dead := w.run(testenv.Container{Name: deadName, Cmd: []string{"/workload", "exit", "3"}})
 	w.until("the container has exited", func() bool { return w.state(dead) == "exited" })
@@ -116,7 +116,7 @@ func TestAContainerThatComesBackToLifeIsStoppedAndNeverForced(t *testing.T) {
 		stop(w, id)
 		w.insert("s1", "TERMINATED", id)
 		w.sweepWith(w.hooked(once("remove", func() {
-			if err := testenv.Docker(w.T).ContainerStart(w.Context(), id, container.StartOptions{}); err != nil {
+			if err := testenv.Docker(w.TB).ContainerStart(w.Context(), id, container.StartOptions{}); err != nil {
 				w.Error(err)
 			}
 		})))
@@ -129,13 +129,13 @@ func TestAContainerThatComesBackToLifeIsStoppedAndNeverForced(t *testing.T) {
 func TestANameThatIsUsedAgainIsAnotherContainer(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		name := testenv.Name(w.T, prefix)
+		name := testenv.Name(w.TB, prefix)
 		old := w.run(testenv.Container{Name: name})
 		w.insert("s1", "TERMINATED", name)
 		var fresh string
 		w.sweepWith(w.hooked(once("pin", func() {
 			remove := container.RemoveOptions{Force: true}
-			if err := testenv.Docker(w.T).ContainerRemove(w.Context(), old, remove); err != nil {
+			if err := testenv.Docker(w.TB).ContainerRemove(w.Context(), old, remove); err != nil {
 				w.Error(err)
 			}
 			fresh = w.run(testenv.Container{Name: name})
@@ -148,7 +148,7 @@ func TestANameThatIsUsedAgainIsAnotherContainer(t *testing.T) {
 func TestASessionThatTakesTheContainerWhileItIsLookedAtKeepsIt(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		name := testenv.Name(w.T, prefix)
+		name := testenv.Name(w.TB, prefix)
 		id := w.run(testenv.Container{Name: name})
 		w.insert("s1", "TERMINATED", name)
 		w.sweepWith(w.hooked(once("pin", func() { w.insert("s2", "ACTIVE", id) })))
@@ -206,7 +206,7 @@ func TestAPlanChangesNothingAndSaysWhat(t *testing.T) {
 
 func stop(w *world, id string) {
 	w.Helper()
-	if err := testenv.Docker(w.T).ContainerStop(w.Context(), id, container.StopOptions{}); err != nil {
+	if err := testenv.Docker(w.TB).ContainerStop(w.Context(), id, container.StopOptions{}); err != nil {
 		w.Fatal(err)
 	}
 }

@@ -20,7 +20,7 @@ func TestRow1UnknownStatusIsHandsOff(t *testing.T) {
 		before := w.everything(id)
 		w.sweep()
 		if after := w.everything(id); after != before {
-			t.Errorf("before:\n%s\nafter:\n%s", before, after)
+			w.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}
 		w.log.want(w, 1, `"reason":"StatusUnknown"`, `"session":"s1"`)
 	})
@@ -64,7 +64,7 @@ func TestRow6HealthySessionsAreLeftAlone(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
 		running, paused := w.run(testenv.Container{}), w.run(testenv.Container{})
-		if err := testenv.Docker(w.T).ContainerPause(w.Context(), paused); err != nil {
+		if err := testenv.Docker(w.TB).ContainerPause(w.Context(), paused); err != nil {
 			w.Fatal(err)
 		}
 		w.insert("running", "ACTIVE", running)
@@ -102,7 +102,7 @@ func TestRow9RestartPolicyGetsItsOwnGrace(t *testing.T) {
 	inBoth(t, func(w *world) {
 		id := w.run(testenv.Container{RestartPolicy: "always"})
 		// docker stop leaves it exited: what an engine that is shutting down shows, too.
-		if err := testenv.Docker(w.T).ContainerStop(w.Context(), id, container.StopOptions{}); err != nil {
+		if err := testenv.Docker(w.TB).ContainerStop(w.Context(), id, container.StopOptions{}); err != nil {
 			w.Fatal(err)
 		}
 		w.insert("s1", "ACTIVE", id)
@@ -163,7 +163,7 @@ func TestRow11GoneContainerFailsItsSession(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
 		w.insert("by-id", "ACTIVE", "f00d"+id60)
-		w.insert("by-name", "ACTIVE", testenv.Name(w.T, prefix))
+		w.insert("by-name", "ACTIVE", testenv.Name(w.TB, prefix))
 		w.insert("by-short-id", "ACTIVE", "f00d"+id60[:8])
 		w.sweep()
 		for _, s := range []string{"by-id", "by-name", "by-short-id"} {
@@ -179,7 +179,7 @@ const id60 = "000000000000000000000000000000000000000000000000000000000000"
 func TestRow12SharedContainerSurvivesTheEndOfOneSession(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		name := testenv.Name(w.T, prefix)
+		name := testenv.Name(w.TB, prefix)
 		id := w.run(testenv.Container{Name: name})
 		for status, claim := range map[string]string{"TERMINATED": id, "ACTIVE": name, "ERROR": id[:12]} {
 			w.insert(status, status, claim)
@@ -208,7 +208,7 @@ func TestRow13EndedSessionLosesItsContainer(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
 		paused := w.run(testenv.Container{})
-		if err := testenv.Docker(w.T).ContainerPause(w.Context(), paused); err != nil {
+		if err := testenv.Docker(w.TB).ContainerPause(w.Context(), paused); err != nil {
 			w.Fatal(err)
 		}
 		ids := map[string]string{
@@ -234,7 +234,7 @@ func TestRow13EndedSessionLosesItsContainer(t *testing.T) {
 func TestRow13ClaimsByNameAndShortIDArePinnedFirst(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		name := testenv.Name(w.T, prefix)
+		name := testenv.Name(w.TB, prefix)
 		byName, byShort := w.run(testenv.Container{Name: name}), w.run(testenv.Container{})
 		w.insert("name", "TERMINATED", name)
 		w.insert("short", "ERROR", byShort[:12])
@@ -274,9 +274,9 @@ func TestRow14EndedSessionWithoutContainerIsReleased(t *testing.T) {
 func TestForeignContainersAreNeverTouched(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		running := w.run(testenv.Container{Name: testenv.Name(w.T, "somebody-elses-")})
+		running := w.run(testenv.Container{Name: testenv.Name(w.TB, "somebody-elses-")})
 		dead := w.run(testenv.Container{
-			Name: testenv.Name(w.T, "somebody-elses-"), Cmd: []string{"/workload", "exit", "3"},
+			Name: testenv.Name(w.TB, "somebody-elses-"), Cmd: []string{"/workload", "exit", "3"},
 		})
 		w.until("the container has exited", func() bool { return w.state(dead) == "exited" })
 		otherInstallation := w.run(testenv.Container{Labels: map[string]string{

@@ -60,7 +60,7 @@ func (w *world) start(source dockerwatch.EventSource) (stop func()) {
 // dies lets a container's process die by itself: the engine sends no kill event.
 func (w *world) dies(id string) {
 	w.Helper()
-	testenv.Signal(w.T, id, syscall.SIGKILL)
+	testenv.Signal(w.TB, id, syscall.SIGKILL)
 }
 
 // fails waits until a session is failed and its claim cleared.
@@ -99,7 +99,7 @@ func TestAContainerThatIsRestartedWithinTheGraceCostsNoSession(t *testing.T) {
 		w.insert("restarted", "ACTIVE", restarted)
 		w.insert("stopped", "ACTIVE", stopped)
 		w.start(w.engine)
-		err := testenv.Docker(w.T).ContainerRestart(w.Context(), restarted, container.StopOptions{})
+		err := testenv.Docker(w.TB).ContainerRestart(w.Context(), restarted, container.StopOptions{})
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -116,11 +116,11 @@ func TestAContainerThatRemovesItselfLeavesItsExitCode(t *testing.T) {
 	inBoth(t, func(w *world) {
 		w.opts.Policy.ExitGrace.Duration, w.opts.Policy.GoneGrace.Duration = time.Hour, time.Hour
 		w.opts.Policy.StartGrace.Duration = time.Hour
-		name := testenv.Name(w.T, prefix)
+		name := testenv.Name(w.TB, prefix)
 		id := w.run(testenv.Container{Name: name, AutoRemove: true, Cmd: []string{"/workload", "exit-on-usr1", "7"}})
 		w.insert("s1", "ACTIVE", name) // the name alone says nothing once the container is gone
 		w.start(w.engine)
-		testenv.Signal(w.T, id, syscall.SIGUSR1)
+		testenv.Signal(w.TB, id, syscall.SIGUSR1)
 		w.fails("s1")
 		w.log.want(w, 1, `"session":"s1"`, `"newstatus":"ERROR"`, `"exitcode":7`, `"reason":"ContainerExited"`)
 	})
@@ -177,15 +177,15 @@ func TestAStubbornContainerDelaysNobody(t *testing.T) {
 func TestAnEngineOutageHarmsNoSession(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		private := testenv.StartEngine(w.T)
+		private := testenv.StartEngine(w.TB)
 		engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host()})
 		if err != nil {
 			w.Fatal(err)
 		}
 		w.Cleanup(func() { _ = engine.Close() })
 		w.opts.Engine = engine
-		always := private.Run(testenv.Container{Name: testenv.Name(w.T, prefix), RestartPolicy: "always"})
-		plain := private.Run(testenv.Container{Name: testenv.Name(w.T, prefix)})
+		always := private.Run(testenv.Container{Name: testenv.Name(w.TB, prefix), RestartPolicy: "always"})
+		plain := private.Run(testenv.Container{Name: testenv.Name(w.TB, prefix)})
 		w.insert("always", "ACTIVE", always)
 		w.insert("plain", "ACTIVE", plain)
 		before := w.everything()

@@ -28,7 +28,7 @@ const prefix = "claude-work-"
 // world is one session server's world: a database of its own, the engine that all tests share, and the rows and
 // containers that a test puts there.
 type world struct {
-	*testing.T
+	testing.TB
 	store  *sessiondb.Store
 	engine *dockerwatch.Engine
 	server *sql.DB // the session server's own connection
@@ -49,7 +49,7 @@ func inBoth(t *testing.T, test func(w *world)) {
 	})
 }
 
-func newWorld(t *testing.T, url, driver string) *world {
+func newWorld(t testing.TB, url, driver string) *world {
 	t.Helper()
 	cfg := sessiondb.DefaultConfig()
 	cfg.URL = url
@@ -75,7 +75,7 @@ func newWorld(t *testing.T, url, driver string) *world {
 			}
 		}
 	})
-	w := &world{T: t, store: store, engine: engine, server: server, log: &logLines{}}
+	w := &world{TB: t, store: store, engine: engine, server: server, log: &logLines{}}
 	w.opts = controllers.Options{
 		Store: store, Engine: engine, Ownership: dockerwatch.DefaultOwnership(), Policy: hasty(),
 		ResyncPeriod: time.Minute, Workers: 4, Log: funcr.NewJSON(w.log.add, funcr.Options{Verbosity: 1}),
@@ -137,7 +137,7 @@ func (w *world) wantRow(id, want string) {
 // state returns the state of a container, "gone" when the engine has none.
 func (w *world) state(id string) string {
 	w.Helper()
-	c, err := testenv.Docker(w.T).ContainerInspect(w.Context(), id)
+	c, err := testenv.Docker(w.TB).ContainerInspect(w.Context(), id)
 	if errdefs.IsNotFound(err) {
 		return "gone"
 	}
@@ -159,9 +159,9 @@ func (w *world) wantState(id, want string) {
 func (w *world) run(c testenv.Container) (id string) {
 	w.Helper()
 	if c.Name == "" {
-		c.Name = testenv.Name(w.T, prefix)
+		c.Name = testenv.Name(w.TB, prefix)
 	}
-	return testenv.Run(w.T, c)
+	return testenv.Run(w.TB, c)
 }
 
 // exited returns a container whose process has ended by itself with code 3.

@@ -1,0 +1,75 @@
+# `make` or `make help` says what there is. Every target does its own set-up.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+
+BIN := bin/session-controller
+
+# Both work without git (a tarball): then the binary says "dev".
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
+
+# The version is in the path, so that raising it here is all that is needed.
+GOLANGCI_LINT_VERSION := v2.15.0
+GOLANGCI_LINT         := bin/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
+
+# What `make test` runs, and the packages whose coverage counts: the project's own, not the tests' helpers.
+TEST         ?= ./...
+OWN_PACKAGES := ./cmd/...,./controllers/...,./pkg/...
+COVERAGE     := coverage.out
+COVERAGE_MIN := 80.0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Say what there is.
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Use it
+
+.PHONY: build
+build: ## Build bin/session-controller, static.
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false \
+		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o $(BIN) ./cmd/controller
+
+.PHONY: demo
+demo: ## Show the main job: real engine, embedded database. Debian, as root.
+	hack/demo.sh
+
+.PHONY: run
+run: build ## Run the controller with CONFIG=file.yaml, logging for people.
+	$(BIN) run --log-format console $(if $(CONFIG),--config '$(CONFIG)',)
+
+.PHONY: clean
+clean: ## Remove what was built, the tools too.
+	rm -rf bin .cache $(COVERAGE) coverage.html
+
+##@ Change it
+
+.PHONY: test
+test: ## Run all tests (TEST=./pkg/... for some) with race detector, engine and database. Debian, as root.
+	hack/test-env.sh -- go test -race -p 2 -coverpkg $(OWN_PACKAGES) -coverprofile $(COVERAGE) $(TEST)
+ifeq ($(TEST),./...)
+	hack/coverage.sh $(COVERAGE) $(COVERAGE_MIN)
+endif
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run the linters. The first time builds golangci-lint (about a minute).
+	CGO_ENABLED=0 $(GOLANGCI_LINT) run
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format the code and sort its imports.
+	$(GOLANGCI_LINT) fmt
+
+.PHONY: tidy
+tidy: ## Bring go.mod and go.sum up to date.
+	go mod tidy
+
+.PHONY: verify
+verify: ## Check that go mod tidy, gofmt and go generate would change nothing.
+	hack/verify.sh
+
+$(GOLANGCI_LINT):
+	GOBIN='$(CURDIR)/$(@D)' CGO_ENABLED=0 go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
