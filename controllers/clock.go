@@ -13,8 +13,8 @@ type engineClock struct {
 	offset atomic.Pointer[time.Duration]
 }
 
-// now returns the engine's time. The first call asks the engine when no sweep has done so; nothing is decided on a clock
-// that was never compared.
+// now returns the engine's time. The first call asks the engine when no sweep has done so; nothing is decided on a
+// clock that was never compared.
 func (c *engineClock) now(ctx context.Context) (time.Time, error) {
 	if off := c.offset.Load(); off != nil {
 		return time.Now().Add(*off), nil

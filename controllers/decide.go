@@ -43,8 +43,8 @@ type Facts struct {
 	ClaimedFor, CauseFor time.Duration
 }
 
-// Decide is the first table of the design (section 3): pure, total, first match wins. It has no clock of its own and does
-// no I/O, and it is the only place that knows what a disagreement means.
+// Decide is the first table of the design (section 3): pure, total, first match wins. It has no clock of its own and
+// does no I/O, and it is the only place that knows what a disagreement means.
 func Decide(p Policy, f Facts) Verdict {
 	switch {
 	case f.Row.Kind == sessiondb.StatusUnknown: // row 1
@@ -167,8 +167,8 @@ func decideEnded(p Policy, f Facts) Verdict {
 	return v
 }
 
-// remaining is how long is left of a grace that began at since (the engine's time; zero when no time is known), and never
-// more than what is left since this controller first saw the cause: a wrong clock delays by one grace at most.
+// remaining is how long is left of a grace that began at since (the engine's time; zero when no time is known), and
+// never more than what is left since this controller first saw the cause: a wrong clock delays by one grace at most.
 func (f Facts) remaining(since time.Time, grace time.Duration) time.Duration {
 	left := grace - f.CauseFor
 	if !since.IsZero() {

@@ -43,7 +43,9 @@ func facts(kind sessiondb.StatusKind, c dockerwatch.Observation, change ...func(
 	return f
 }
 
-func in(phase dockerwatch.Phase) dockerwatch.Observation { return dockerwatch.Observation{Phase: phase} }
+func in(phase dockerwatch.Phase) dockerwatch.Observation {
+	return dockerwatch.Observation{Phase: phase}
+}
 
 func exited(before time.Duration) dockerwatch.Observation {
 	return dockerwatch.Observation{Phase: dockerwatch.Exited, FinishedAt: ago(before), ExitCode: 1}
@@ -345,7 +347,7 @@ func TestDecideFollowsThePolicy(t *testing.T) {
 	t.Parallel()
 	fail, later := DefaultPolicy(), DefaultPolicy()
 	fail.CrashLoop = CrashLoopFail
-	later.RemovalDelay = seconds(60)
+	later.RemovalDelay.Duration = time.Minute
 	tests := []struct {
 		reason string
 		policy Policy

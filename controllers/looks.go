@@ -21,9 +21,9 @@ type looker struct {
 	memory    *memory
 }
 
-// look returns the facts about one session. An error of the engine is a fact (LookFailed) as well as the returned error,
-// so that what is known of the row can be shown; an error of the database leaves nothing to show. A row that does not
-// exist is an empty one: it claims nothing.
+// look returns the facts about one session. An error of the engine is a fact (LookFailed) as well as the returned
+// error, so that what is known of the row can be shown; an error of the database leaves nothing to show. A row that
+// does not exist is an empty one: it claims nothing.
 func (l *looker) look(ctx context.Context, key SessionKey) (Facts, error) {
 	row, err := l.store.Get(ctx, string(key))
 	if errors.Is(err, sessiondb.ErrNotFound) {

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -48,16 +49,16 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 // register registers a collector; one that is there already takes its place, since the registry is the process's.
 func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
 	err := reg.Register(*c)
-	var there prometheus.AlreadyRegisteredError
-	if !errors.As(err, &there) {
-		return err
+	if err == nil {
+		return nil
 	}
-	same, ok := there.ExistingCollector.(C)
-	if !ok {
-		return err
+	if there, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if same, ok := there.ExistingCollector.(C); ok {
+			*c = same
+			return nil
+		}
 	}
-	*c = same
-	return nil
+	return fmt.Errorf("register a metric: %w", err)
 }
 
 func (m *Metrics) effect(v Verdict, err error) {

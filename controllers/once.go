@@ -47,9 +47,9 @@ type once struct {
 	report SweepReport
 }
 
-// SweepOnce converges everything once and returns what came of it. It waits for graces that end within timeout. The error
-// is that of the sweep itself, when the engine or the database could not be read at all. progress may be nil; it is
-// called from several goroutines, one at a time.
+// SweepOnce converges everything once and returns what came of it. It waits for graces that end within timeout. The
+// error is that of the sweep itself, when the engine or the database could not be read at all. progress may be nil; it
+// is called from several goroutines, one at a time.
 func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress func(Progress)) (SweepReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -49,8 +49,8 @@ func (p Plan) Failed() error {
 	return errors.Join(errs...)
 }
 
-// MakePlan looks at everything, or at the named sessions only, and says what would be done. It writes nothing. The error
-// is that of the engine or the database, or [sessiondb.ErrNotFound] for a session that does not exist.
+// MakePlan looks at everything, or at the named sessions only, and says what would be done. It writes nothing. The
+// error is that of the engine or the database, or [sessiondb.ErrNotFound] for a session that does not exist.
 func MakePlan(ctx context.Context, o Options, sessions []string) (Plan, error) {
 	c := newCore(o)
 	var p Plan
@@ -65,7 +65,10 @@ func MakePlan(ctx context.Context, o Options, sessions []string) (Plan, error) {
 		return Plan{}, err
 	}
 	p.Items = c.outcomes(ctx, keys)
-	return p, ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return Plan{}, fmt.Errorf("the plan was interrupted: %w", err)
+	}
+	return p, nil
 }
 
 // survey sweeps: it fills in the counts and the foreign claims, and returns the sessions that are worth a look.

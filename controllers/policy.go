@@ -45,12 +45,13 @@ type Policy struct {
 
 // DefaultPolicy returns the defaults of the configuration file.
 func DefaultPolicy() Policy {
+	//nolint:mnd // the figures are named by their keys
 	return Policy{
-		ExitGrace:    seconds(5),
-		GoneGrace:    seconds(10),
-		StartGrace:   seconds(30),
-		RestartGrace: seconds(60),
-		StopTimeout:  seconds(10),
+		ExitGrace:    metav1.Duration{Duration: 5 * time.Second},
+		GoneGrace:    metav1.Duration{Duration: 10 * time.Second},
+		StartGrace:   metav1.Duration{Duration: 30 * time.Second},
+		RestartGrace: metav1.Duration{Duration: time.Minute},
+		StopTimeout:  metav1.Duration{Duration: 10 * time.Second},
 		CrashLoop:    CrashLoopReport,
 	}
 }
@@ -79,8 +80,4 @@ func (p Policy) Validate() error {
 		problems = append(problems, fmt.Errorf("policy.crashLoop is %q: give report or fail", p.CrashLoop))
 	}
 	return errors.Join(problems...)
-}
-
-func seconds(n int) metav1.Duration {
-	return metav1.Duration{Duration: time.Duration(n) * time.Second}
 }

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
@@ -31,7 +32,7 @@ func (n nominations) put(ctx context.Context, key SessionKey, priority int) erro
 	case n <- event.TypedGenericEvent[nomination]{Object: nomination{key: key, priority: priority}}:
 		return nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("nominate session %s: %w", key, ctx.Err())
 	}
 }
 

@@ -128,8 +128,8 @@ func (r *SessionReconciler) failed(ctx context.Context, key SessionKey, out Outc
 	return out
 }
 
-// report tells what is only told: claims that name nothing, containers that are not ours, crash loops. Once, not at every
-// look.
+// report tells what is only told: claims that name nothing, containers that are not ours, crash loops. Once, not at
+// every look.
 func (r *SessionReconciler) report(ctx context.Context, key SessionKey, out Outcome) {
 	v := out.Verdict
 	if v.Action != Report && v.Action != Hold {

@@ -23,7 +23,8 @@ type Options struct {
 	// Ownership says which containers are ours, Policy how long a disagreement may last.
 	Ownership dockerwatch.Ownership
 	Policy    Policy
-	// ResyncPeriod is the time between two sweeps, jittered by a tenth. Workers is how many sessions are looked at at once.
+	// ResyncPeriod is the time between two sweeps, jittered by a tenth. Workers is how many sessions are
+	// looked at in parallel.
 	ResyncPeriod time.Duration
 	Workers      int
 	// DryRun writes nothing, to either side.
@@ -37,6 +38,7 @@ type Options struct {
 // core is what every way of running shares: the looks, the sweep and what they remember.
 type core struct {
 	Options
+
 	history *dockerwatch.History
 	memory  *memory
 	looker  *looker
@@ -73,6 +75,7 @@ func (c *core) reconciler(requeue func(SessionKey)) *SessionReconciler {
 // Controller is the running controller: the triggers, the queue and the workers, under a controller-runtime manager.
 type Controller struct {
 	*core
+
 	source dockerwatch.EventSource
 	loop   *sweepLoop
 	stream atomic.Bool

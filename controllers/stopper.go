@@ -3,14 +3,16 @@ package controllers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
 )
 
-// stopsAtOnce bounds the stops under way. A stop costs one connection and waits; the engine itself stops containers of a
-// whole host in parallel, and 64 of them with 10 s each clear 10,000 containers that ignore SIGTERM within half an hour.
+// stopsAtOnce bounds the stops under way. A stop costs one connection and waits; the engine itself stops containers of
+// a whole host in parallel, and 64 of them with 10 s each clear 10,000 containers that ignore SIGTERM within half an
+// hour.
 const stopsAtOnce = 64
 
 var (
@@ -46,7 +48,7 @@ func newStopper(engine Engine, metrics *Metrics, requeue func(SessionKey)) *stop
 // the container. Ending ctx abandons the wait, not the stop inside the engine.
 func (s *stopper) begin(ctx context.Context, log logr.Logger, key SessionKey, id string, grace time.Duration) error {
 	if err := ctx.Err(); err != nil {
-		return err
+		return fmt.Errorf("stop container %s: %w", id, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -35,8 +36,8 @@ type sweeper struct {
 // visit is told of every row that claims something, with the container that the list shows for it (nil for none).
 type visit func(row sessiondb.Row, c *dockerwatch.Container, s standing) error
 
-// sweep lists, streams and tells visit. The containers are listed before the rows are read: a container that was made in
-// between is looked at for nothing, which costs a call; the other way round its row would be taken for the odd one.
+// sweep lists, streams and tells visit. The containers are listed before the rows are read: a container that was made
+// in between is looked at for nothing, which costs a call; the other way round its row would be taken for the odd one.
 func (s *sweeper) sweep(ctx context.Context, visit visit) (Sweep, error) {
 	began := time.Now()
 	result, err := s.run(ctx, visit)
@@ -54,7 +55,7 @@ func (s *sweeper) run(ctx context.Context, visit visit) (Sweep, error) {
 	})
 	group.Go(func() error { return s.clock.renew(callCtx) })
 	if err := group.Wait(); err != nil {
-		return Sweep{}, err
+		return Sweep{}, fmt.Errorf("look at the engine: %w", err)
 	}
 	containers := newIndex(list)
 	result := Sweep{Containers: len(list)}

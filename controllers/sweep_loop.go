@@ -16,6 +16,8 @@ import (
 const (
 	// firstSweepPatience is how long the first sweep waits for the event stream, so that one sweep serves both.
 	firstSweepPatience = time.Second
+	// jitterShare is the part of a period by which it is jittered to either side: a tenth.
+	jitterShare = 10
 	// sweepPause is the least time between two sweeps, whoever asks for them.
 	sweepPause = time.Second
 )
@@ -66,18 +68,15 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 	l.await(ctx, firstSweepPatience)
 	for failures := 0; ctx.Err() == nil; {
 		err := l.sweep(ctx)
-		if ctx.Err() != nil {
-			return nil
-		}
-		l.note(err)
-		if err == nil {
-			failures = 0
-			l.pause(ctx)
-			l.await(ctx, jittered(l.core.ResyncPeriod))
+		l.note(ctx, err)
+		if err != nil {
+			l.await(ctx, sweepBackoff(failures, err))
+			failures++
 			continue
 		}
-		l.await(ctx, sweepBackoff(failures, err))
-		failures++
+		failures = 0
+		l.pause(ctx)
+		l.await(ctx, jittered(l.core.ResyncPeriod))
 	}
 	return nil
 }
@@ -105,8 +104,12 @@ func (l *sweepLoop) completed() bool {
 	return l.done
 }
 
-// note keeps the state for readiness and logs it when it changes, not at every try.
-func (l *sweepLoop) note(err error) {
+// note keeps the state for readiness and logs it when it changes, not at every try. A sweep that ended because the
+// process ends says nothing.
+func (l *sweepLoop) note(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
 	l.mu.Lock()
 	was := l.err
 	l.err = err
@@ -143,11 +146,11 @@ func (l *sweepLoop) pause(ctx context.Context) {
 
 // jittered spreads d by a tenth to either side, so that many controllers on one database do not sweep in step.
 func jittered(d time.Duration) time.Duration {
-	spread := d / 5
+	spread := d / jitterShare
 	if spread <= 0 {
 		return d
 	}
-	return d - spread/2 + rand.N(spread) //nolint:gosec // jitter, not a secret
+	return d - spread + rand.N(2*spread) //nolint:gosec // jitter, not a secret
 }
 
 // sweepBackoff doubles from backoffBase; while the engine is away it stays under a second, so that everything converges

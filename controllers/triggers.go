@@ -32,8 +32,8 @@ func worthALook(a dockerwatch.Action) bool {
 	return false
 }
 
-// eventTrigger turns the engine's events into keys: the sessions that claim the container. An event is a hint: it may be
-// lost, late or doubled, and the sweep finds what it missed.
+// eventTrigger turns the engine's events into keys: the sessions that claim the container. An event is a hint: it may
+// be lost, late or doubled, and the sweep finds what it missed.
 type eventTrigger struct {
 	store    SessionStore
 	backlog  chan dockerwatch.Event

@@ -2,8 +2,8 @@ package controllers
 
 import "time"
 
-// Reason names a disagreement between a row and its container. The words are the interface: logs, plan and metrics carry
-// them as they stand here.
+// Reason names a disagreement between a row and its container. The words are the interface: logs, plan and metrics
+// carry them as they stand here.
 type Reason string
 
 // The reasons of the first table.

@@ -9,7 +9,7 @@ import (
 )
 
 // TestBadInputIsOneSentence holds every kind of bad input to exit code 1 and one sentence that names the thing.
-func TestBadInputIsOneSentence(t *testing.T) {
+func TestBadInputIsOneSentence(t *testing.T) { //nolint:tparallel // the row is checked when all have ended
 	t.Parallel()
 	good, db := sqlite(t)
 	insert(t, db, "s1", "ACTIVE", "claude-work-not-there")

@@ -22,7 +22,7 @@ type config struct {
 	Policy   controllers.Policy `json:"policy"`
 	// ResyncPeriod is the time between two sweeps; at least one second.
 	ResyncPeriod metav1.Duration `json:"resyncPeriod"`
-	// Workers is how many sessions are looked at at once.
+	// Workers is how many sessions are looked at in parallel.
 	Workers int `json:"workers"`
 	// DryRun writes nothing, to either side.
 	DryRun bool `json:"dryRun"`

@@ -18,8 +18,8 @@ import (
 // noGraces makes everything due at once; the names are those of the flow's containers.
 const noGraces = "\npolicy: {exitGrace: 0s, goneGrace: 0s, startGrace: 0s, stopTimeout: 1s}"
 
-// TestTheMainJobByHand is what a person does who tries it: rows for a running, an exited, a missing and an ended session,
-// plan, sweep, plan again, run, and a process that ends.
+// TestTheMainJobByHand is what a person does who tries it: rows for a running, an exited, a missing and an ended
+// session, plan, sweep, plan again, run, and a process that ends.
 func TestTheMainJobByHand(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

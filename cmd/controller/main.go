@@ -24,25 +24,23 @@ func main() {
 
 // run is main without the process: it returns the exit code. Every failure is one sentence on stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	cmd := newRootCommand(stdout, stderr)
+	cmd := newRootCommand(stdout, stderr) //nolint:contextcheck // cobra hands the context on to the commands
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
-	var code exitCode
-	switch {
-	case err == nil:
+	if err == nil {
 		return 0
-	case errors.As(err, &code):
-		return int(code)
-	default:
-		_, _ = fmt.Fprintf(stderr, "session-controller: %v\n", err)
-		return 1
 	}
+	if code, ok := errors.AsType[exitCodeError](err); ok {
+		return int(code)
+	}
+	_, _ = fmt.Fprintf(stderr, "session-controller: %v\n", err)
+	return 1
 }
 
-// exitCode ends a command that has said all there is to say.
-type exitCode int
+// exitCodeError ends a command that has said all there is to say.
+type exitCodeError int
 
-// exitDrift says that something is adrift (plan) or left (sweep).
-const exitDrift exitCode = 2
+// errDrift says that something is adrift (plan) or left (sweep).
+const errDrift exitCodeError = 2
 
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+func (c exitCodeError) Error() string { return fmt.Sprintf("exit code %d", int(c)) }

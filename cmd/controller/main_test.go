@@ -11,9 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	_ "github.com/lib/pq"
+	"go.uber.org/goleak"
 	_ "modernc.org/sqlite"
 
 	"github.com/session-controller/session-controller/test/testenv"

@@ -15,9 +15,9 @@ func newPlanCommand(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [SESSION...]",
 		Short: "Print what is adrift and what would be done, and change nothing",
-		Long: `plan prints every session that disagrees with its container, why, what would be done about it and when; under it
-the statuses that the configuration does not know, and claims of containers that are not owned with the one setting that
-would own them.
+		Long: `plan prints every session that disagrees with its container, why, what would be done about it and when;
+under it the statuses that the configuration does not know, and claims of containers that are not owned with the one
+setting that would own them.
 
 Exit code: 0 no drift, 2 drift, 1 error. What is only reported or held changes no exit code.`,
 		Example: `  session-controller plan
@@ -52,13 +52,13 @@ func (a *app) plan(cmd *cobra.Command, sessions []string, output string) error {
 		err = writePlanTable(a.stdout, plan, terminalWidth(a.stdout))
 	}
 	if err != nil {
-		return fmt.Errorf("write the plan: %w", err)
+		return err
 	}
 	if err := plan.Failed(); err != nil {
 		return fmt.Errorf("some looks failed, nothing is known about these sessions: %w", err)
 	}
 	if plan.Drift() {
-		return exitDrift
+		return errDrift
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"math"
 	"time"
@@ -78,7 +79,10 @@ func writePlanJSON(w io.Writer, p controllers.Plan) error {
 	}
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
-	return enc.Encode(out)
+	if err := enc.Encode(out); err != nil {
+		return fmt.Errorf("write the plan as JSON: %w", err)
+	}
+	return nil
 }
 
 func sessionJSON(o controllers.Outcome) planSession {

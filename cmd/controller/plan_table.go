@@ -10,10 +10,9 @@ import (
 	"github.com/session-controller/session-controller/controllers"
 )
 
-// planColumns are the columns of the table; the first and the third give way when the terminal is narrow.
-var planColumns = [...]string{"SESSION", "STATUS", "CLAIM", "CONTAINER", "REASON", "ACTION", "WHEN"}
-
 const (
+	columns = 7
+	// The session and the claim give way when the terminal is narrow.
 	sessionColumn = 0
 	claimColumn   = 2
 	// columnGap is the room between two columns, narrowest what is left of one that gives way.
@@ -21,7 +20,11 @@ const (
 	narrowest = 8
 )
 
-type planRow [len(planColumns)]string
+type planRow [columns]string
+
+func planColumns() planRow {
+	return planRow{"SESSION", "STATUS", "CLAIM", "CONTAINER", "REASON", "ACTION", "WHEN"}
+}
 
 // writePlanTable prints the plan so that it fits width columns; 0 means as wide as it is.
 func writePlanTable(w io.Writer, p controllers.Plan, width int) error {
@@ -30,19 +33,20 @@ func writePlanTable(w io.Writer, p controllers.Plan, width int) error {
 		fmt.Fprintf(&b, "No drift: %d sessions claim something, %d of them healthy; %d containers on the engine.\n",
 			p.Sweep.Rows, p.Sweep.Healthy, p.Sweep.Containers)
 	} else {
-		rows := []planRow{planColumns}
+		rows := make([]planRow, 1, 1+len(p.Items))
+		rows[0] = planColumns()
 		for _, o := range p.Items {
 			rows = append(rows, tableRow(o))
 		}
 		fit(rows, width)
-		if err := align(&b, rows); err != nil {
-			return err
-		}
+		align(&b, rows)
 	}
 	writeUnknown(&b, p)
 	writeForeign(&b, p)
-	_, err := io.WriteString(w, b.String())
-	return err
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write the plan: %w", err)
+	}
+	return nil
 }
 
 func tableRow(o controllers.Outcome) planRow {
@@ -87,9 +91,9 @@ func fit(rows []planRow, width int) {
 	if width == 0 {
 		return
 	}
-	var widths [len(planColumns)]int
-	total := columnGap * (len(planColumns) - 1)
-	for i := range planColumns {
+	var widths [columns]int
+	total := columnGap * (columns - 1)
+	for i := range columns {
 		for _, r := range rows {
 			widths[i] = max(widths[i], utf8.RuneCountInString(r[i]))
 		}
@@ -121,14 +125,12 @@ func shorten(s string, width int) string {
 	return string([]rune(s)[:width-1]) + "…"
 }
 
-func align(w io.Writer, rows []planRow) error {
-	tw := tabwriter.NewWriter(w, 0, 0, columnGap, ' ', 0)
+func align(b *strings.Builder, rows []planRow) {
+	tw := tabwriter.NewWriter(b, 0, 0, columnGap, ' ', 0)
 	for _, r := range rows {
-		if _, err := fmt.Fprintln(tw, strings.Join(r[:], "\t")); err != nil {
-			return err
-		}
+		_, _ = fmt.Fprintln(tw, strings.Join(r[:], "\t"))
 	}
-	return tw.Flush()
+	_ = tw.Flush() // a strings.Builder takes everything
 }
 
 func writeUnknown(b *strings.Builder, p controllers.Plan) {

@@ -36,6 +36,9 @@ func (p *progressLine) clear() {
 	_, _ = fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.width))
 }
 
+// usualWidth is assumed of a terminal that does not say how wide it is.
+const usualWidth = 80
+
 // terminalWidth is the number of columns of the terminal behind w, or 0 when there is none.
 func terminalWidth(w io.Writer) int {
 	f, ok := w.(*os.File)
@@ -44,7 +47,7 @@ func terminalWidth(w io.Writer) int {
 	}
 	width, _, err := term.GetSize(int(f.Fd()))
 	if err != nil || width <= 0 {
-		return 80
+		return usualWidth
 	}
 	return width
 }

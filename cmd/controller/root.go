@@ -46,7 +46,7 @@ Try it without changing anything:
 	root.SetErr(stderr)
 	f := root.PersistentFlags()
 	f.StringVar(&a.flags.config, "config", "", "configuration file (YAML)")
-	f.StringVar(&a.flags.databaseURL, "database-url", "", "database, postgres://… or file:path.db (default $DATABASE_URL)")
+	f.StringVar(&a.flags.databaseURL, "database-url", "", "postgres://… or file:path.db (default $DATABASE_URL)")
 	f.StringVar(&a.flags.logLevel, "log-level", "info", "debug, info or error")
 	f.StringVar(&a.flags.logFormat, "log-format", "json", "json, or console for people")
 	root.AddCommand(newRunCommand(a), newSweepCommand(a), newPlanCommand(a), newMigrateCommand(a), newVersionCommand(a))

@@ -10,13 +10,16 @@ import (
 	"github.com/session-controller/session-controller/controllers"
 )
 
+// sweepTimeout is a minute short of the five within which leftovers of a crash must be cleaned up (NFR-003-003).
+const sweepTimeout = 4 * time.Minute
+
 func newSweepCommand(a *app) *cobra.Command {
 	var timeout time.Duration
 	cmd := &cobra.Command{
 		Use:   "sweep",
 		Short: "Converge everything once and exit",
-		Long: `sweep converges everything once: for init jobs, timers and scripts. It waits for graces that end within --timeout;
-drift that is still inside a grace then is printed as pending.
+		Long: `sweep converges everything once: for init jobs, timers and scripts. It waits for graces that end within
+--timeout; drift that is still inside a grace then is printed as pending.
 
 Exit code: 0 nothing else is adrift, 1 error, 2 something due is left (also with --dry-run).`,
 		Example: `  session-controller sweep --config /etc/session-controller.yaml
@@ -30,7 +33,7 @@ Exit code: 0 nothing else is adrift, 1 error, 2 something due is left (also with
 		},
 	}
 	a.addDryRun(cmd)
-	cmd.Flags().DurationVar(&timeout, "timeout", 4*time.Minute, "longest time to wait for graces")
+	cmd.Flags().DurationVar(&timeout, "timeout", sweepTimeout, "longest time to wait for graces")
 	return cmd
 }
 
@@ -56,7 +59,7 @@ func (a *app) sweepOnce(cmd *cobra.Command, timeout time.Duration) error {
 		return fmt.Errorf("%d sessions could not be looked at or changed; run it again, or see `session-controller plan`",
 			len(report.Failed))
 	case len(report.Left) > 0:
-		return exitDrift
+		return errDrift
 	}
 	return nil
 }
@@ -89,5 +92,5 @@ func errorText(err error) string {
 
 // roundUp prints a wait in whole seconds: nobody reads milliseconds.
 func roundUp(d time.Duration) string {
-	return ((d + time.Second - 1) / time.Second * time.Second).String()
+	return (d + time.Second - 1).Truncate(time.Second).String()
 }

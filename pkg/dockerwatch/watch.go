@@ -174,9 +174,9 @@ func reconnectDelay(failures int) time.Duration {
 	if failures == 0 {
 		return 0
 	}
-	d := reconnectCap
-	if shift := failures - 1; shift < 5 {
-		d = min(reconnectBase<<shift, reconnectCap)
+	d := reconnectBase
+	for range failures - 1 {
+		d = min(2*d, reconnectCap)
 	}
 	return d/2 + rand.N(d/2) //nolint:gosec // jitter, not a secret
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// scriptedEngine stands in for an engine whose stream breaks on command, which a real one does not. Each connection runs
-// one script; after the last one the stream stays open and silent.
+// scriptedEngine stands in for an engine whose stream breaks on command, which a real one does not. Each connection
+// runs one script; after the last one the stream stays open and silent.
 type scriptedEngine struct {
 	now     time.Time
 	scripts []connection
@@ -77,11 +77,11 @@ type told struct {
 	events []Event
 }
 
-// watch runs a watcher over the scripts for some (virtual) time.
-func watch(t *testing.T, engine *scriptedEngine, h *History, d time.Duration) told {
+// watch runs a watcher over the scripts for a (virtual) minute.
+func watch(t *testing.T, engine *scriptedEngine, h *History) told {
 	t.Helper()
 	var got told
-	ctx, cancel := context.WithTimeout(t.Context(), d)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	w := NewWatcher(engine, h, WatchHandlers{
 		Connected:    func(gap bool) { got.gaps = append(got.gaps, gap) },
@@ -104,7 +104,7 @@ func TestWatcherResumesAtTheLastEventsOwnTime(t *testing.T) {
 			{events: []Event{at(5, ActionStart), last}, lasts: 10 * time.Second},
 			{events: []Event{last, at(9, ActionDestroy)}, memory: []Moment{moment(last)}, lasts: time.Hour},
 		}}
-		got := watch(t, engine, NewHistory(), time.Minute)
+		got := watch(t, engine, NewHistory())
 
 		want := []time.Time{second(0).Add(-stopWindow), second(7)}
 		if diff := cmp.Diff(want, engine.sinces); diff != "" {
@@ -183,7 +183,7 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := NewHistory()
 				// The engine's clock shows ten seconds past midday at every connection but the first.
-				got := watch(t, &scriptedEngine{now: second(7), scripts: tt.scripts}, h, time.Minute)
+				got := watch(t, &scriptedEngine{now: second(7), scripts: tt.scripts}, h)
 				if diff := cmp.Diff(tt.wantGaps, got.gaps); diff != "" {
 					t.Errorf("%s: gaps (-want +got):\n%s", tt.reason, diff)
 				}
@@ -199,7 +199,7 @@ func TestWatcherComesBackWithinASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		engine := &scriptedEngine{now: second(0), scripts: slices.Repeat([]connection{{refused: true}}, 40)}
-		got := watch(t, engine, NewHistory(), time.Minute)
+		got := watch(t, engine, NewHistory())
 		if got.downs != 1 || len(got.gaps) != 1 {
 			t.Errorf("told %d times down and %d times up, want once each", got.downs, len(got.gaps))
 		}
@@ -218,7 +218,7 @@ func TestWatcherDoesNotSpinOnAStreamThatBreaksAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		engine := &scriptedEngine{now: second(0), scripts: slices.Repeat([]connection{{}}, 10_000)}
-		watch(t, engine, NewHistory(), time.Minute)
+		watch(t, engine, NewHistory())
 		// From the seventh try on each waits half a second at the least.
 		if n := len(engine.tries); n > 140 {
 			t.Errorf("connected %d times in a minute to a stream that breaks at once", n)

@@ -11,8 +11,8 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// hooks stand around every effect of a real store and a real engine, so that a test can put something between a look and
-// the effect that follows it, or end the controller there.
+// hooks stand around every effect of a real store and a real engine, so that a test can put something between a look
+// and the effect that follows it, or end the controller there.
 type hooks struct {
 	// before is called ahead of an effect ("fail", "pin", "release", "stop", "remove"); an error is returned in its place.
 	before func(effect string) error

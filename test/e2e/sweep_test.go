@@ -30,6 +30,7 @@ func (c *calls) counted() counted {
 
 type countedEngine struct {
 	controllers.Engine
+
 	calls *calls
 }
 
@@ -50,6 +51,7 @@ func (e countedEngine) Observe(ctx context.Context, claim string) (dockerwatch.O
 
 type countedStore struct {
 	controllers.SessionStore
+
 	calls *calls
 }
 

@@ -29,6 +29,7 @@ const prefix = "claude-work-"
 // containers that a test puts there.
 type world struct {
 	testing.TB
+
 	store  *sessiondb.Store
 	engine *dockerwatch.Engine
 	server *sql.DB // the session server's own connection
@@ -214,7 +215,7 @@ func (w *world) everything(containers ...string) string {
 	if err != nil {
 		w.Fatal(err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var b strings.Builder
 	for rows.Next() {
 		var id, status, claim string
