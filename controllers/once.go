@@ -112,6 +112,9 @@ func (s *once) finish(ctx context.Context, key SessionKey, out Outcome) {
 	defer s.mu.Unlock()
 	out.Facts.Row.ID = string(key)
 	s.report.Effects += out.Effects
+	if out.Stopping {
+		s.report.Effects++
+	}
 	wait := s.reconciler.again(ctx, key, out)
 	_, waiting := s.open[key]
 	late := time.Now().Add(wait).After(s.until)

@@ -137,7 +137,9 @@ func (c *core) foreign(row sessiondb.Row, listed *dockerwatch.Container) (Foreig
 	}
 	f := ForeignClaim{Session: row.ID, Claim: row.Claim, Container: cmp.Or(name, listed.ID[:shortID])}
 	f.Setting = "docker.ownership.claimed: true"
-	if owner.Session != "" && owner.Installation != "" {
+	theirs := c.Ownership
+	theirs.Installation = owner.Installation
+	if theirs.Judge(name, listed.Labels).Owned {
 		f.Setting = fmt.Sprintf("docker.ownership.installation: %q", owner.Installation)
 	}
 	return f, true

@@ -161,7 +161,7 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 			c.stream.Store(true)
 			c.Metrics.stream(true)
 			log.Info("Following the engine's events", "gap", gap)
-			c.loop.connected()
+			c.loop.request() // a sweep is due after every connection
 		},
 		Disconnected: func(err error) {
 			c.stream.Store(false)

@@ -47,9 +47,6 @@ func (l *sweepLoop) request() {
 	}
 }
 
-// connected asks for the sweep that is due after every connection of the event stream.
-func (l *sweepLoop) connected() { l.request() }
-
 // ready returns nil after the first complete sweep, unless the last one failed.
 func (l *sweepLoop) ready() error {
 	l.mu.Lock()

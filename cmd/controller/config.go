@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
 	"github.com/session-controller/session-controller/controllers"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -52,25 +50,23 @@ func defaultConfig() config {
 func loadConfig(f *flags, getenv func(string) string) (config, error) {
 	c := defaultConfig()
 	if f.config != "" {
-		data, err := os.ReadFile(f.config)
-		if err != nil {
-			return config{}, fmt.Errorf("read the configuration file: %w", err)
-		}
-		if err := yaml.UnmarshalStrict(data, &c); err != nil {
-			return config{}, fmt.Errorf("configuration file %s: %w", f.config, err)
+		if err := readConfig(f.config, &c); err != nil {
+			return config{}, err
 		}
 	}
 	c.Database.URL = cmp.Or(f.databaseURL, getenv("DATABASE_URL"), c.Database.URL)
 	c.Docker.Host = cmp.Or(getenv("DOCKER_HOST"), c.Docker.Host)
-	c.DryRun = c.DryRun || f.dryRun
+	if f.dryRun != nil {
+		c.DryRun = *f.dryRun
+	}
 	return c, c.validate()
 }
 
 // validate returns every problem, each one sentence that names the key.
 func (c config) validate() error {
 	problems := []error{
-		prefixed("database", c.Database.Validate()),
-		prefixed("docker", c.Docker.Ownership.Validate()),
+		c.Database.Validate(),
+		inSection("docker.", c.Docker.Ownership.Validate()),
 		c.Policy.Validate(),
 	}
 	if c.ResyncPeriod.Duration < time.Second || c.ResyncPeriod.Duration > 24*time.Hour {
@@ -83,10 +79,10 @@ func (c config) validate() error {
 	return errors.Join(problems...)
 }
 
-// prefixed puts the section in front of an error that names the key within it.
-func prefixed(section string, err error) error {
+// inSection puts the section in front of an error that begins with the key within it.
+func inSection(section string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %w", section, err)
+	return fmt.Errorf("%s%w", section, err)
 }

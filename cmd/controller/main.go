@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	ctrl "sigs.k8s.io/controller-runtime"
 )
 
 // Set by the linker (see the Makefile).
@@ -18,8 +16,7 @@ var (
 )
 
 func main() {
-	// The first SIGTERM or SIGINT ends the context, the second ends the process at once.
-	os.Exit(run(ctrl.SetupSignalHandler(), os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(untilSignalled(os.Exit), os.Args[1:], os.Stdout, os.Stderr))
 }
 
 // run is main without the process: it returns the exit code. Every failure is one sentence on stderr.

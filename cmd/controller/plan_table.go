@@ -18,6 +18,8 @@ const (
 	// columnGap is the room between two columns, narrowest what is left of one that gives way.
 	columnGap = 2
 	narrowest = 8
+	// foreignShown is how many foreign claims are listed: one wrong setting makes all of them foreign.
+	foreignShown = 10
 )
 
 type planRow [columns]string
@@ -137,7 +139,7 @@ func writeUnknown(b *strings.Builder, p controllers.Plan) {
 	if len(p.Unknown) == 0 {
 		return
 	}
-	b.WriteString("\nStatuses the configuration does not know (these rows and their containers are left alone):\n")
+	b.WriteString("\nStatuses the configuration does not know (their rows are left alone):\n")
 	for _, u := range p.Unknown {
 		status := fmt.Sprintf("%q", u.Status)
 		if u.Null {
@@ -152,8 +154,12 @@ func writeForeign(b *strings.Builder, p controllers.Plan) {
 	if len(p.Foreign) == 0 {
 		return
 	}
-	b.WriteString("\nClaims of containers that are not owned (these containers are never stopped or removed):\n")
-	for _, f := range p.Foreign {
+	b.WriteString("\nClaims of containers that are not owned (they are never stopped or removed):\n")
+	for i, f := range p.Foreign {
+		if i == foreignShown {
+			fmt.Fprintf(b, "  and %d more; -o json lists them all\n", len(p.Foreign)-i)
+			break
+		}
 		fmt.Fprintf(b, "  session %s: %s; owned with %s\n", plain(f.Session), plain(f.Container), f.Setting)
 	}
 }

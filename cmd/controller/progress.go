@@ -5,35 +5,58 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/term"
 
 	"github.com/session-controller/session-controller/controllers"
 )
 
-// progressLine shows one line that is written over, on a terminal only.
+// progressLine shows one line that is written over, on a terminal only, and lets log lines through above it.
 type progressLine struct {
-	w     io.Writer
-	width int
+	w        io.Writer
+	terminal bool
+
+	mu   sync.Mutex
+	text string
 }
 
 func newProgressLine(w io.Writer) *progressLine {
-	if terminalWidth(w) == 0 {
-		w = io.Discard
-	}
-	return &progressLine{w: w}
+	return &progressLine{w: w, terminal: terminalWidth(w) > 0}
 }
 
 // show writes the line over what it said before.
 func (p *progressLine) show(s controllers.Progress) {
-	text := fmt.Sprintf("%d of %d sessions settled, %d waiting", s.Settled, s.Found, s.Waiting)
-	_, _ = fmt.Fprintf(p.w, "\r%s%s", text, strings.Repeat(" ", max(0, p.width-len(text))))
-	p.width = len(text)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draw(fmt.Sprintf("%d of %d sessions settled, %d waiting", s.Settled, s.Found, s.Waiting))
 }
 
 // clear takes the line away.
 func (p *progressLine) clear() {
-	_, _ = fmt.Fprintf(p.w, "\r%s\r", strings.Repeat(" ", p.width))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.draw("")
+}
+
+// Write writes a log line where the progress was, which moves down.
+func (p *progressLine) Write(line []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := p.text
+	p.draw("")
+	n, err := p.w.Write(line)
+	p.draw(text)
+	return n, err //nolint:wrapcheck // it is the writer below that speaks
+}
+
+// draw replaces what is on the line. p.mu is held.
+func (p *progressLine) draw(text string) {
+	if !p.terminal || text == p.text {
+		return
+	}
+	_, _ = fmt.Fprintf(p.w, "\r%s\r%s", strings.Repeat(" ", len(p.text)), text)
+	p.text = text
 }
 
 // usualWidth is assumed of a terminal that does not say how wide it is.

@@ -28,10 +28,10 @@ func TestReadmeListsEveryKeyWithItsDefault(t *testing.T) {
 
 	documented := documentedKeys(t)
 	defaults := defaultConfig()
-	real := map[string]bool{}
+	keys := map[string]bool{}
 
 	for _, key := range leaves(reflect.TypeFor[config](), "") {
-		real[key] = true
+		keys[key] = true
 
 		cell, ok := documented[key]
 		if !ok {
@@ -53,7 +53,7 @@ func TestReadmeListsEveryKeyWithItsDefault(t *testing.T) {
 	}
 
 	for key := range documented {
-		if !real[key] {
+		if !keys[key] {
 			t.Errorf("README.md: the configuration table has %s, which is no key", key)
 		}
 	}
@@ -146,8 +146,9 @@ func documentedKeys(t *testing.T) map[string]string {
 
 	section, _, _ = strings.Cut(section, "\n## ")
 	keys := map[string]string{}
+	row := regexp.MustCompile("(?m)^\\| `([A-Za-z.]+)` \\| `([^`]*)` \\|")
 
-	for _, match := range regexp.MustCompile("(?m)^\\| `([A-Za-z.]+)` \\| `([^`]*)` \\|").FindAllStringSubmatch(section, -1) {
+	for _, match := range row.FindAllStringSubmatch(section, -1) {
 		if _, twice := keys[match[1]]; twice {
 			t.Errorf("README.md: the configuration table has %s twice", match[1])
 		}

@@ -17,8 +17,9 @@ import (
 // flags are the flags that every command has.
 type flags struct {
 	config, databaseURL string
-	dryRun              bool
 	logLevel, logFormat string
+	// dryRun is nil where the flag was not given: then the file decides.
+	dryRun *bool
 }
 
 // app is what every command is given: where to write, and the common flags.
@@ -55,7 +56,12 @@ Try it without changing anything:
 
 // addDryRun gives a command that has effects the flag that takes them away.
 func (a *app) addDryRun(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&a.flags.dryRun, "dry-run", false, "log what would be done and write nothing, anywhere")
+	given := cmd.Flags().Bool("dry-run", false, "log what would be done and write nothing, anywhere")
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
+		if cmd.Flags().Changed("dry-run") {
+			a.flags.dryRun = given
+		}
+	}
 }
 
 // connection is an open database and an engine that has answered.
@@ -104,9 +110,9 @@ func (c *connection) options(cfg config, log logr.Logger, metrics *controllers.M
 	}
 }
 
-// prepare loads the configuration, sets up logging and connects: what run, sweep and plan begin with.
-func (a *app) prepare(ctx context.Context) (config, logr.Logger, *connection, error) {
-	log, err := newLogger(a.stderr, a.flags.logLevel, a.flags.logFormat)
+// prepare loads the configuration, sets up logging to w and connects: what run, sweep and plan begin with.
+func (a *app) prepare(ctx context.Context, w io.Writer) (config, logr.Logger, *connection, error) {
+	log, err := newLogger(w, a.flags.logLevel, a.flags.logFormat)
 	if err != nil {
 		return config{}, logr.Discard(), nil, err
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -39,7 +41,7 @@ func newRunCommand(a *app) *cobra.Command {
 
 func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress string) error {
 	ctx := cmd.Context()
-	cfg, log, conn, err := a.prepare(ctx)
+	cfg, log, conn, err := a.prepare(ctx, a.stderr)
 	if err != nil {
 		return err
 	}
@@ -64,7 +66,7 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 		"database", conn.store.Describe(), "dryrun", cfg.DryRun)
 	defer context.AfterFunc(ctx, func() { log.Info("Stopping, what is under way is finished first") })()
 	if err := mgr.Start(ctx); err != nil {
-		return fmt.Errorf("run the controller: %w", err)
+		return fmt.Errorf("run the controller: %w", addressHint(err))
 	}
 	log.Info("Stopped")
 	return nil
@@ -83,9 +85,18 @@ func newManager(metricsAddress, probeAddress string) (manager.Manager, error) {
 		GracefulShutdownTimeout: &graceful,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("set up the manager: %w", err)
+		return nil, fmt.Errorf("set up the manager: %w", addressHint(err))
 	}
 	return mgr, nil
+}
+
+// addressHint says what to do about an address that is taken.
+func addressHint(err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	return fmt.Errorf("%w; give another address, or 0 for none, with --metrics-bind-address and "+
+		"--health-probe-bind-address", err)
 }
 
 // addProbes adds /healthz, which fails only when the process itself is stuck, and /readyz.

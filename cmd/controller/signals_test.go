@@ -66,15 +66,38 @@ func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the first signal is taken", func() bool { return strings.Contains(log.String(), `"msg":"Stopping`) })
-	if err := controller.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	_ = controller.Wait()
+	ended := make(chan struct{})
+	go func() { _ = controller.Wait(); close(ended) }()
+	until(t, "a second signal that is not the same ends it", func() bool {
+		select {
+		case <-ended:
+			return true
+		default:
+			_ = controller.Process.Signal(syscall.SIGTERM)
+			return false
+		}
+	})
 	if code := controller.ProcessState.ExitCode(); code != 1 || strings.Contains(log.String(), `"msg":"Stopped"`) {
 		t.Errorf("exit code %d, want 1 and no orderly end; log:\n%s", code, log)
 	}
 	if err := lock.Rollback(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestASignalThatIsSentTwiceAtOnceIsOne(t *testing.T) {
+	t.Parallel()
+	url, _ := sqlite(t)
+	config := configFile(t, withEngine(t, "workers: 1"))
+	controller, log := process(t, append([]string{"run", "--database-url", url, "--config", config}, noPorts...)...)
+	until(t, "the controller has swept", func() bool { return strings.Contains(log.String(), `"msg":"Swept"`) })
+	for range 2 { // as GNU timeout does: to the process and to its group
+		if err := controller.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := controller.Wait(); err != nil || !strings.Contains(log.String(), `"msg":"Stopped"`) {
+		t.Errorf("run ended with %v, want exit code 0 and an orderly end; log:\n%s", err, log)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -38,12 +39,12 @@ Exit code: 0 nothing else is adrift, 1 error, 2 something due is left (also with
 }
 
 func (a *app) sweepOnce(cmd *cobra.Command, timeout time.Duration) error {
-	cfg, log, conn, err := a.prepare(cmd.Context())
+	bar := newProgressLine(a.stderr)
+	cfg, log, conn, err := a.prepare(cmd.Context(), bar)
 	if err != nil {
 		return err
 	}
 	defer conn.close()
-	bar := newProgressLine(a.stderr)
 	report, err := controllers.SweepOnce(cmd.Context(), conn.options(cfg, log, nil), timeout, bar.show)
 	bar.clear()
 	if err != nil {
@@ -70,7 +71,8 @@ func (a *app) printReport(r controllers.SweepReport) {
 	a.printf("%d sessions claim something: %d healthy, %d adrift, %d held, %d reported; %d effects carried out\n",
 		s.Rows, s.Healthy, s.Adrift, s.Held+s.Invalid, s.Taken+s.Foreign, r.Effects)
 	line := func(word string, o controllers.Outcome, more string) {
-		a.printf("%s: session %s, %s, %s%s\n", word, o.Facts.Row.ID, o.Verdict.Reason, o.Intent(), more)
+		a.printf("%s: session %s, container %s, %s, %s%s\n", word, plain(o.Facts.Row.ID),
+			plain(cmp.Or(o.Facts.Container.Name, o.Facts.Row.Claim)), o.Verdict.Reason, o.Intent(), more)
 	}
 	for _, o := range r.Pending {
 		line("pending", o, " in "+roundUp(o.Verdict.Wait))
