@@ -34,9 +34,8 @@ func readConfig(path string, c *config) error {
 // checkDurations finds the durations of a section that do not parse: the decoder's own error does not say which key.
 func checkDurations(raw map[string]any, section reflect.Type, path string) error {
 	var problems []error
-	for i := range section.NumField() {
-		field := section.Field(i)
-		key := strings.Split(field.Tag.Get("json"), ",")[0]
+	for field := range section.Fields() {
+		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		value, given := raw[key]
 		if !given {
 			continue

@@ -119,7 +119,8 @@ func TestSweepSaysWhatIsPendingAndWaitsForNothingElse(t *testing.T) {
 	if code != 0 {
 		t.Errorf("sweep ended with %d, want 0: what is inside its grace is not left undone; %s", code, stderr)
 	}
-	wantAll(t, stdout, "1 sessions claim something", "pending: session s1, container claude-work-", "ContainerGone, fail+release in 1h0m0s")
+	wantAll(t, stdout, "1 sessions claim something", "pending: session s1, container claude-work-",
+		"ContainerGone, fail+release in 1h0m0s")
 }
 
 func TestPlanAsJSON(t *testing.T) {

@@ -68,11 +68,22 @@ func parsePostgres(cfg Config) (*postgres, error) {
 		// that of the password is any string and never wrong.
 		return nil, fmt.Errorf("database.url, or a PG… variable of the environment, cannot be used: %w", err)
 	}
-	if config.SSLMode == "" && slices.ContainsFunc(slices.Collect(maps.Keys(params)), prismaOnly) {
-		config.SSLMode = pq.SSLModePrefer // Prisma's default; lib/pq's is require
-	}
+	config.SSLMode = prismaMode(config.SSLMode, params)
 	config.BinaryParameters = true
 	return &postgres{config: config, schema: params["schema"]}, nil
+}
+
+// prismaMode is the TLS mode that Prisma would use with these parameters, never a weaker one; mode where none of them is
+// Prisma's.
+func prismaMode(mode pq.SSLMode, params map[string]string) pq.SSLMode {
+	switch {
+	case params["sslaccept"] == "strict" && mode != pq.SSLModeDisable:
+		return pq.SSLModeVerifyFull // Prisma verifies the server then
+	case mode == "" && slices.ContainsFunc(slices.Collect(maps.Keys(params)), prismaOnly):
+		return pq.SSLModePrefer // Prisma's default; lib/pq's is require
+	default:
+		return mode
+	}
 }
 
 // torn reports what an unescaped character in a password turns a URL into.

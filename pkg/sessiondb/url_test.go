@@ -36,9 +36,15 @@ func TestPostgresURLs(t *testing.T) {
 		{
 			reason: "Prisma's schema becomes the search path, and its TLS default is prefer",
 			url: "postgresql://app:secret@db/sessions?schema=My " +
-				"App&connection_limit=5&pool_timeout=0&socket_timeout=3&statement_cache_size=0&sslaccept=strict",
+				"App&connection_limit=5&pool_timeout=0&socket_timeout=3&statement_cache_size=0",
 			want: parsed{Host: "db", Port: 5432, User: "app", Password: "secret", Database: "sessions", Mode: pq.SSLModePrefer,
 				App: "session-controller", Path: `"My App"`, Connect: 5 * time.Second},
+		},
+		{
+			reason: "where Prisma verifies the server's certificate, so does this",
+			url:    "postgresql://app@db/sessions?sslmode=require&sslaccept=strict",
+			want: parsed{Host: "db", Port: 5432, User: "app", Database: "sessions", Mode: pq.SSLModeVerifyFull,
+				App: "session-controller", Connect: 5 * time.Second},
 		},
 		{
 			reason: "PgBouncer refuses a search path, so the table alone carries the schema",

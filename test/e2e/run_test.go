@@ -122,7 +122,7 @@ func TestAContainerThatRemovesItselfLeavesItsExitCode(t *testing.T) {
 		w.start(w.engine)
 		testenv.Signal(w.TB, id, syscall.SIGUSR1)
 		w.fails("s1")
-		w.log.want(w, 1, `"session":"s1"`, `"newstatus":"ERROR"`, `"exitcode":7`, `"reason":"ContainerExited"`)
+		w.log.want(w, 1, `"msg":"Session failed"`, `"session":"s1"`, `"exitcode":7`, `"reason":"ContainerExited"`)
 	})
 }
 

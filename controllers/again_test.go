@@ -1,0 +1,76 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+)
+
+func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
+	t.Parallel()
+	odd := errors.New("odd")
+	down := fmt.Errorf("inspect: %w", dockerwatch.ErrUnreachable)
+	tests := []struct {
+		reason string
+		out    Outcome
+		tries  int
+		most   time.Duration
+		least  time.Duration
+	}{
+		{"the first retry is quick", Outcome{Err: odd}, 1, backoffBase, backoffBase},
+		{"a key that keeps failing costs a look every half minute", Outcome{Err: odd}, 30, backoffCap, backoffCap},
+		{"while the engine is away everybody stays close", Outcome{Err: down}, 30, backoffCapDown, backoffCapDown},
+		{"a container that is being removed is looked at again", Outcome{Verdict: Verdict{Action: Retry}}, 1, backoffBase, 1},
+		{"a stop puts its key back itself", Outcome{Stopping: true}, 1, 0, 0},
+		{"a dry run is over", Outcome{Err: errDryRun}, 1, 0, 0},
+		{"a grace is waited for", Outcome{Verdict: Verdict{Action: Fail, Wait: time.Minute}}, 1, time.Minute, time.Minute},
+		{"a healthy session is left until something happens", Outcome{}, 1, 0, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.reason, func(t *testing.T) {
+			t.Parallel()
+			r := &SessionReconciler{
+				backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
+			}
+			var wait time.Duration
+			for range tt.tries {
+				wait = r.again(t.Context(), "s1", tt.out)
+			}
+			if wait < tt.least || wait > tt.most {
+				t.Errorf("%s: waits %s, want %s to %s", tt.reason, wait, tt.least, tt.most)
+			}
+		})
+	}
+}
+
+func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
+	t.Parallel()
+	r := &SessionReconciler{
+		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
+	}
+	for range 10 {
+		r.again(t.Context(), "s1", Outcome{Err: errors.New("odd")})
+	}
+	r.again(t.Context(), "s1", Outcome{})
+	if wait := r.again(t.Context(), "s1", Outcome{Err: errors.New("odd")}); wait != backoffBase {
+		t.Errorf("waits %s after a success, want %s", wait, backoffBase)
+	}
+}
+
+func TestNothingIsTriedAgainWhileTheProcessEnds(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := &SessionReconciler{
+		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
+	}
+	if wait := r.again(ctx, "s1", Outcome{Err: context.Canceled}); wait != 0 {
+		t.Errorf("waits %s", wait)
+	}
+}

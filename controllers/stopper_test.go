@@ -1,0 +1,83 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-logr/logr"
+)
+
+// slowEngine takes an hour to stop a container, which a real one does only for a process that is stuck.
+type slowEngine struct {
+	Engine
+
+	stops chan string
+}
+
+func (e slowEngine) Stop(ctx context.Context, id string, _ time.Duration) error {
+	e.stops <- id
+	select {
+	case <-time.After(time.Hour):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestStopperStopsEachContainerOnceAndPutsItsKeyBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		engine := slowEngine{stops: make(chan string, 2*stopsAtOnce)}
+		back := make(chan SessionKey, 2*stopsAtOnce)
+		s := newStopper(engine, nil, func(key SessionKey) { back <- key })
+		begin := func(id string) error { return s.begin(t.Context(), logr.Discard(), "s1", id, time.Second) }
+
+		for range 2 {
+			if err := begin(thisID); !errors.Is(err, errStopping) {
+				t.Fatalf("got %v, want that the container is being stopped", err)
+			}
+		}
+		synctest.Wait()
+		if n := len(engine.stops); n != 1 {
+			t.Errorf("asked the engine %d times to stop one container", n)
+		}
+		for n := range stopsAtOnce - 1 {
+			if err := begin(strings.Repeat("a", n+1)); !errors.Is(err, errStopping) {
+				t.Fatalf("stop %d: %v", n, err)
+			}
+		}
+		if err := begin("one too many"); !errors.Is(err, errBusy) {
+			t.Errorf("got %v, want that too many stops are under way", err)
+		}
+		s.wait()
+		if n := len(back); n != stopsAtOnce {
+			t.Errorf("%d keys came back, want %d", n, stopsAtOnce)
+		}
+		if err := begin(thisID); !errors.Is(err, errStopping) {
+			t.Errorf("got %v, want that a container can be stopped again", err)
+		}
+		s.wait()
+	})
+}
+
+func TestStopperLetsGoWhenTheProcessEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		s := newStopper(slowEngine{stops: make(chan string, 1)}, nil, func(SessionKey) {})
+		_ = s.begin(ctx, logr.Discard(), "s1", thisID, time.Second)
+		began := time.Now()
+		cancel()
+		s.wait()
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("waited %s for a stop inside the engine", waited)
+		}
+		if err := s.begin(ctx, logr.Discard(), "s1", thisID, time.Second); !errors.Is(err, context.Canceled) {
+			t.Errorf("began a stop while the process ends: %v", err)
+		}
+	})
+}
