@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -22,6 +23,13 @@ const (
 	backoffBase    = 100 * time.Millisecond
 	backoffCap     = 30 * time.Second
 	backoffCapDown = time.Second
+	// backoffCapBusy is for keys that wait for one of the stops to end; the usual one takes well under a second.
+	backoffCapBusy = 5 * time.Second
+
+	// Of the failures of single sessions some are logged at once and then one a second: ten thousand that fail for one
+	// reason are one piece of news. All are logged at debug level.
+	failuresLoggedAtOnce = 10
+	failuresLoggedEvery  = time.Second
 )
 
 // Outcome is how one pass over a session ended.
@@ -44,7 +52,9 @@ type SessionReconciler struct {
 	effects *effects
 	policy  Policy
 	backoff workqueue.TypedRateLimiter[SessionKey]
-	log     logr.Logger
+	// news bounds the failures that are logged.
+	news *rate.Limiter
+	log  logr.Logger
 }
 
 // Reconcile makes one pass and says when to come again. It returns no error: a failure is logged here, once, and the
@@ -59,12 +69,12 @@ func (r *SessionReconciler) again(ctx context.Context, key SessionKey, out Outco
 	switch {
 	case ctx.Err() != nil, out.Stopping, errors.Is(out.Err, errDryRun):
 		return 0
+	case errors.Is(out.Err, dockerwatch.ErrUnreachable):
+		return min(r.backoff.When(key), backoffCapDown)
+	case errors.Is(out.Err, errBusy):
+		return min(r.backoff.When(key), backoffCapBusy)
 	case out.Err != nil || out.Verdict.Action == Retry:
-		wait := r.backoff.When(key)
-		if errors.Is(out.Err, dockerwatch.ErrUnreachable) {
-			wait = min(wait, backoffCapDown)
-		}
-		return wait
+		return r.backoff.When(key)
 	default:
 		r.backoff.Forget(key)
 		return out.Verdict.Wait
@@ -119,10 +129,11 @@ func (r *SessionReconciler) failed(ctx context.Context, key SessionKey, out Outc
 	log := logr.FromContextOrDiscard(ctx)
 	switch {
 	case ctx.Err() != nil, errors.Is(err, errDryRun), errors.Is(err, errBusy):
-	case errors.Is(err, dockerwatch.ErrUnreachable), errors.Is(err, dockerwatch.ErrRefused):
+	case errors.Is(err, dockerwatch.ErrUnreachable), errors.Is(err, dockerwatch.ErrRefused),
+		!r.looker.memory.say(key, out.Facts.Row.Claim, err.Error()), !r.news.Allow():
 		log.V(1).Info("Will try again", "error", err.Error())
-	case r.looker.memory.say(key, out.Facts.Row.Claim, err.Error()):
-		log.Error(err, "Nothing was decided, it will be tried again",
+	default:
+		log.Error(err, "Session was left as it is, it will be tried again",
 			"action", string(out.Verdict.Action), "reason", string(out.Verdict.Reason))
 	}
 	return out

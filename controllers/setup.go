@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -68,6 +69,7 @@ func (c *core) reconciler(requeue func(SessionKey)) *SessionReconciler {
 		},
 		policy:  c.Policy,
 		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
+		news:    rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
 		log:     c.Log,
 	}
 }

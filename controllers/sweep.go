@@ -21,6 +21,9 @@ type Sweep struct {
 	Took time.Duration
 }
 
+// leftAlone are the counts that should be zero and do not change by themselves: people have to look into them.
+func (s Sweep) leftAlone() [4]int { return [...]int{s.Held, s.Invalid, s.Taken, s.Foreign} }
+
 // sweeper is the level: one list, one streamed query, joined in memory that grows with the containers of the engine and
 // never with the rows. It only nominates keys; each is decided on looks of its own.
 type sweeper struct {
@@ -101,9 +104,14 @@ func (s *sweeper) met(
 	return c, visit(row, c, standing)
 }
 
-// nominates returns a visit that hands on the keys that are worth a look: what is adrift, and what must be reported and
-// was not yet.
+// reportedRows bounds the rows of unknown status and the impossible claims that are reported one by one; all are
+// counted. One status that nobody configured can be that of most rows of a table, and each report is remembered.
+const reportedRows = 100
+
+// nominates returns a visit of one sweep that hands on the keys that are worth a look: what is adrift, and what must be
+// reported and was not yet.
 func nominates(m *memory, nominate func(SessionKey) error) visit {
+	reported := 0
 	return func(row sessiondb.Row, _ *dockerwatch.Container, s standing) error {
 		key := SessionKey(row.ID)
 		var reason Reason
@@ -112,10 +120,14 @@ func nominates(m *memory, nominate func(SessionKey) error) visit {
 			return nil
 		case standsAdrift:
 			return nominate(key)
-		case standsHeld:
+		case standsHeld, standsInvalid:
+			if reported++; reported > reportedRows {
+				return nil
+			}
 			reason = StatusUnknown
-		case standsInvalid:
-			reason = ClaimInvalid
+			if s == standsInvalid {
+				reason = ClaimInvalid
+			}
 		case standsTaken:
 			reason = ContainerTaken
 		case standsForeign:

@@ -29,6 +29,8 @@ type sweepLoop struct {
 	nominate func(context.Context, SessionKey) error
 	trigger  chan struct{}
 	log      logr.Logger
+	// alone is what the last sweep left alone.
+	alone [4]int
 
 	mu   sync.Mutex
 	done bool  // a sweep was completed
@@ -86,8 +88,9 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 		return err
 	}
 	log := l.log.V(1)
-	if !l.completed() {
-		log = l.log // the first one is news: it says what this controller serves
+	if alone := result.leftAlone(); !l.completed() || alone != l.alone {
+		l.alone = alone
+		log = l.log // the first one is news, and so is a change in what is left alone
 	}
 	log.Info("Swept", "rows", result.Rows, "containers", result.Containers, "healthy", result.Healthy,
 		"adrift", result.Adrift, "held", result.Held, "invalid", result.Invalid, "taken", result.Taken,
@@ -150,11 +153,11 @@ func jittered(d time.Duration) time.Duration {
 	return d - spread + rand.N(2*spread) //nolint:gosec // jitter, not a secret
 }
 
-// sweepBackoff doubles from backoffBase; while the engine is away it stays under a second, so that everything converges
-// about a second after its return.
+// sweepBackoff doubles from backoffBase; while the engine is away or hangs it stays under a second, so that everything
+// converges about a second after its return.
 func sweepBackoff(failures int, err error) time.Duration {
 	limit := backoffCap
-	if errors.Is(err, dockerwatch.ErrUnreachable) {
+	if errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, dockerwatch.ErrTimeout) {
 		limit = backoffCapDown
 	}
 	wait := backoffBase << min(failures, 10)

@@ -73,8 +73,8 @@ func parsePostgres(cfg Config) (*postgres, error) {
 	return &postgres{config: config, schema: params["schema"]}, nil
 }
 
-// prismaMode is the TLS mode that Prisma would use with these parameters, never a weaker one; mode where none of them is
-// Prisma's.
+// prismaMode is the TLS mode that Prisma would use with these parameters, never a weaker one; it is mode where none of
+// them is Prisma's.
 func prismaMode(mode pq.SSLMode, params map[string]string) pq.SSLMode {
 	switch {
 	case params["sslaccept"] == "strict" && mode != pq.SSLModeDisable:
