@@ -204,3 +204,28 @@ func TestAnEngineOutageHarmsNoSession(t *testing.T) {
 		w.wantRow("always", "ACTIVE "+always)
 	})
 }
+
+func TestARevivedSessionIsNotJudgedByTheContainerItHadBefore(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.opts.Policy.StartGrace.Duration = time.Hour // what a name that is saved ahead of its container is given
+		w.opts.ResyncPeriod = 100 * time.Millisecond
+		o, c := w.counting()
+		w.opts = o
+		name := testenv.Name(w.TB, "somebody-elses-") // not owned, so the claim outlives the end of the session
+		old := w.run(testenv.Container{Name: name})
+		w.insert("s1", "ACTIVE", name)
+		w.start(deaf{w.engine})
+		w.serverDoes(`UPDATE sessions SET status = 'TERMINATED' WHERE id = 's1'`)
+		w.until("the end is seen", func() bool { return len(w.log.with(`"reason":"ContainerForeign"`)) == 1 })
+
+		remove := container.RemoveOptions{Force: true}
+		if err := testenv.Docker(w.TB).ContainerRemove(w.Context(), old, remove); err != nil {
+			w.Fatal(err)
+		}
+		w.serverDoes(`UPDATE sessions SET status = 'ACTIVE', container_id = $1 WHERE id = 's1'`, name)
+		looks := c.Get.Load()
+		w.until("the revived row is looked at", func() bool { return c.Get.Load() >= looks+2 })
+		w.wantRow("s1", "ACTIVE "+name)
+	})
+}
