@@ -115,11 +115,15 @@ func TestSweepSaysWhatIsPendingAndWaitsForNothingElse(t *testing.T) {
 	url, db := sqlite(t)
 	insert(t, db, "s1", "ACTIVE", testenv.Name(t, "claude-work-"))
 	config := configFile(t, withEngine(t, "policy: {goneGrace: 1h, startGrace: 1h}"))
-	code, stdout, stderr := command(t, "sweep", "--database-url", url, "--config", config)
+	// It ends as soon as nothing is left but what ends too late: far ahead of its own time-out.
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	var stdout, stderr lockedBuffer
+	code := run(ctx, []string{"sweep", "--timeout", "30m", "--database-url", url, "--config", config}, &stdout, &stderr)
 	if code != 0 {
-		t.Errorf("sweep ended with %d, want 0: what is inside its grace is not left undone; %s", code, stderr)
+		t.Errorf("sweep ended with %d, want 0: what is inside its grace is not left undone; %s", code, stderr.String())
 	}
-	wantAll(t, stdout, "1 sessions claim something", "pending: session s1, container claude-work-",
+	wantAll(t, stdout.String(), "1 sessions claim something", "pending: session s1, container claude-work-",
 		"ContainerGone, fail+release in 1h0m0s")
 }
 

@@ -158,6 +158,19 @@ func TestASessionThatTakesTheContainerWhileItIsLookedAtKeepsIt(t *testing.T) {
 	})
 }
 
+func TestASessionThatIsRevivedWhileItsContainerIsLookedAtKeepsIt(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		id := w.run(testenv.Container{})
+		w.insert("s1", "TERMINATED", id)
+		w.sweepWith(w.hooked(once("claimants", func() {
+			w.serverDoes(`UPDATE sessions SET status = 'ACTIVE' WHERE id = 's1'`)
+		})))
+		w.wantRow("s1", "ACTIVE "+id)
+		w.wantState(id, "running")
+	})
+}
+
 func TestDryRunWritesNothingAnywhere(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {

@@ -14,7 +14,8 @@ import (
 // hooks stand around every effect of a real store and a real engine, so that a test can put something between a look
 // and the effect that follows it, or end the controller there.
 type hooks struct {
-	// before is called ahead of an effect ("fail", "pin", "release", "stop", "remove"); an error is returned in its place.
+	// before is called ahead of an effect ("fail", "pin", "release", "stop", "remove") and of the last look ahead of one
+	// ("claimants"); an error is returned in its place.
 	before func(effect string) error
 	// after is called when the effect has happened; an error takes the place of its result.
 	after func(effect string) error
@@ -53,6 +54,15 @@ func (s hookedStore) SetClaim(ctx context.Context, row sessiondb.Row, claim stri
 func (s hookedStore) Release(ctx context.Context, row sessiondb.Row) (now sessiondb.Row, err error) {
 	err = s.around("release", func() error { now, err = s.SessionStore.Release(ctx, row); return err })
 	return now, err
+}
+
+func (s hookedStore) Claimants(ctx context.Context, claims []string) ([]sessiondb.Row, error) {
+	if s.before != nil {
+		if err := s.before("claimants"); err != nil {
+			return nil, err
+		}
+	}
+	return s.SessionStore.Claimants(ctx, claims)
 }
 
 type hookedEngine struct {
@@ -101,7 +111,10 @@ type mortal struct {
 
 func (m *mortal) hooks() hooks {
 	return hooks{
-		before: func(string) error {
+		before: func(effect string) error {
+			if effect == "claimants" {
+				return nil
+			}
 			m.mu.Lock()
 			defer m.mu.Unlock()
 			if !m.dead && m.met == m.n && !m.happens {

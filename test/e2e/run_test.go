@@ -114,15 +114,35 @@ func TestAContainerThatIsRestartedWithinTheGraceCostsNoSession(t *testing.T) {
 func TestAContainerThatRemovesItselfLeavesItsExitCode(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		w.opts.Policy.ExitGrace.Duration, w.opts.Policy.GoneGrace.Duration = time.Hour, time.Hour
-		w.opts.Policy.StartGrace.Duration = time.Hour
+		// What is only gone waits for an hour; what is known to have ended does not.
+		w.opts.Policy.GoneGrace.Duration, w.opts.Policy.StartGrace.Duration = time.Hour, time.Hour
 		name := testenv.Name(w.TB, prefix)
 		id := w.run(testenv.Container{Name: name, AutoRemove: true, Cmd: []string{"/workload", "exit-on-usr1", "7"}})
 		w.insert("s1", "ACTIVE", name) // the name alone says nothing once the container is gone
-		w.start(w.engine)
+		// The sweep alone can know what the name meant, and nothing is heard before the container is gone.
+		w.start(belated{w.engine})
 		testenv.Signal(w.TB, id, syscall.SIGUSR1)
 		w.fails("s1")
 		w.log.want(w, 1, `"msg":"Session failed"`, `"session":"s1"`, `"exitcode":7`, `"reason":"ContainerExited"`)
+	})
+}
+
+// belated is an event stream that says nothing of a container until it is gone, and leaves out its start.
+type belated struct{ dockerwatch.EventSource }
+
+func (b belated) Events(
+	ctx context.Context, since time.Time, connected func(), handle func(dockerwatch.Event),
+) error {
+	held := map[string][]dockerwatch.Event{}
+	return b.EventSource.Events(ctx, since, connected, func(e dockerwatch.Event) {
+		if e.Action != dockerwatch.ActionStart {
+			held[e.ID] = append(held[e.ID], e)
+		}
+		if e.Action == dockerwatch.ActionDestroy {
+			for _, old := range held[e.ID] {
+				handle(old)
+			}
+		}
 	})
 }
 
@@ -148,6 +168,37 @@ func TestSweepsFindWhatNoEventToldOf(t *testing.T) {
 		w.fails("dying")
 		w.until("the ended session is released", func() bool { return w.row("ending") == "TERMINATED NULL" })
 		w.wantState(ending, "gone")
+	})
+}
+
+// breakable is a deaf stream that breaks on command.
+type breakable struct {
+	dockerwatch.EventSource
+
+	breaks chan struct{}
+}
+
+func (b breakable) Events(ctx context.Context, _ time.Time, connected func(), _ func(dockerwatch.Event)) error {
+	connected()
+	select {
+	case <-b.breaks:
+		return fmt.Errorf("broken: %w", dockerwatch.ErrUnreachable)
+	case <-ctx.Done():
+		return fmt.Errorf("deaf: %w", ctx.Err())
+	}
+}
+
+func TestEveryReconnectionIsFollowedByASweep(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.opts.ResyncPeriod = time.Hour
+		id := w.run(testenv.Container{})
+		w.insert("s1", "ACTIVE", id)
+		stream := breakable{w.engine, make(chan struct{})}
+		w.start(stream)
+		w.dies(id)
+		stream.breaks <- struct{}{}
+		w.fails("s1")
 	})
 }
 
