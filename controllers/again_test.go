@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
 	"k8s.io/client-go/util/workqueue"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -60,6 +61,26 @@ func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
 	r.again(t.Context(), "s1", Outcome{})
 	if wait := r.again(t.Context(), "s1", Outcome{Err: errors.New("odd")}); wait != backoffBase {
 		t.Errorf("waits %s after a success, want %s", wait, backoffBase)
+	}
+}
+
+func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
+	t.Parallel()
+	var waits []time.Duration
+	r := &SessionReconciler{
+		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
+		requeue: func(_ SessionKey, after time.Duration) { waits = append(waits, after) },
+		looker:  &looker{memory: newMemory()},
+		news:    rate.NewLimiter(1, 1),
+	}
+	r.stopEnded("s1", nil)
+	r.stopEnded("s1", nil) // the container is being stopped again: it came back to life
+	r.stopEnded("s1", errors.New("permission denied"))
+	for range 20 {
+		r.stopEnded("s2", errors.New("permission denied"))
+	}
+	if waits[0] != 0 || waits[1] == 0 || waits[2] <= waits[1] || waits[len(waits)-1] != backoffCap {
+		t.Errorf("waits %v, want none after the first stop that succeeds and more each time otherwise", waits)
 	}
 }
 

@@ -21,6 +21,8 @@ const (
 type Facts struct {
 	// Row is the row as it was read.
 	Row sessiondb.Row
+	// RowFailed says that the row itself could not be read: Row holds nothing but the id.
+	RowFailed bool
 	// ClaimInvalid says that the claim can name no container.
 	ClaimInvalid bool
 	// LookFailed says that a look ended in an error: nothing is known, whatever the other fields hold.
@@ -47,6 +49,8 @@ type Facts struct {
 // does no I/O, and it is the only place that knows what a disagreement means.
 func Decide(p Policy, f Facts) Verdict {
 	switch {
+	case f.RowFailed: // row 4, of the first look
+		return Verdict{Action: Retry, Reason: LookFailed}
 	case f.Row.Kind == sessiondb.StatusUnknown: // row 1
 		return Verdict{Action: Hold, Reason: StatusUnknown}
 	case !f.Row.Claims(): // row 2

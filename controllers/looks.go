@@ -31,14 +31,15 @@ func (l *looker) look(ctx context.Context, key SessionKey) (Facts, error) {
 		return Facts{Row: sessiondb.Row{ID: string(key), Kind: sessiondb.StatusEnded}}, nil
 	}
 	if err != nil {
-		return Facts{Row: sessiondb.Row{ID: string(key)}, LookFailed: true}, err
+		return Facts{Row: sessiondb.Row{ID: string(key)}, RowFailed: true}, err
 	}
 	f := Facts{Row: row, Exclusive: l.ownership.Exclusive}
-	if row.Kind == sessiondb.StatusUnknown {
-		return f, nil
-	}
 	if !row.Claims() {
 		l.memory.forget(key)
+		return f, nil
+	}
+	if row.Kind == sessiondb.StatusUnknown {
+		l.memory.observe(key, row.Claim, causeHeld) // whatever it waited for is over
 		return f, nil
 	}
 	return l.lookAtContainer(ctx, key, f)
@@ -53,8 +54,9 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	if err != nil {
 		return fail(err)
 	}
-	c, err := l.engine.Observe(ctx, f.Row.Claim)
+	c, err := l.observe(ctx, key, f.Row)
 	if errors.Is(err, dockerwatch.ErrInvalidReference) {
+		l.memory.observe(key, f.Row.Claim, causeHeld)
 		f.ClaimInvalid = true
 		return f, nil
 	}
@@ -73,10 +75,23 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	return f, nil
 }
 
+// observe looks at the container that the row claims. The claim of an ended row means what it meant while the row was
+// live: a container that has got the same name since is another one, perhaps of a session that is being revived.
+func (l *looker) observe(ctx context.Context, key SessionKey, row sessiondb.Row) (dockerwatch.Observation, error) {
+	c, err := l.engine.Observe(ctx, row.Claim)
+	if err != nil || row.Kind == sessiondb.StatusLive || c.Phase == dockerwatch.Gone {
+		return c, err
+	}
+	if meant := l.memory.meant(key, row.Claim, false); meant != "" && meant != c.ID {
+		return l.engine.Observe(ctx, meant)
+	}
+	return c, nil
+}
+
 // recall adds what this process has seen of the session before, and notes what it sees now.
 func (l *looker) recall(key SessionKey, f *Facts) {
-	claim, c := f.Row.Claim, f.Container
-	meant := l.memory.bound(key, claim)
+	claim, c, live := f.Row.Claim, f.Container, f.Row.Kind == sessiondb.StatusLive
+	meant := l.memory.meant(key, claim, live)
 	switch {
 	case c.Phase != dockerwatch.Gone:
 		f.Evidence = l.history.Evidence(c.ID, c.StartedAt)
@@ -91,9 +106,8 @@ func (l *looker) recall(key SessionKey, f *Facts) {
 	}
 	f.ClaimedFor, f.CauseFor = l.memory.observe(key, claim, causeOf(*f))
 	switch {
-	case f.Row.Kind != sessiondb.StatusLive:
-		// A row that is revived may use the same name for another container: what the name meant ends with the row.
-		l.memory.bind(key, claim, "")
+	case !live:
+		l.memory.ended(key, claim)
 	case c.Phase != dockerwatch.Gone:
 		l.memory.bind(key, claim, c.ID)
 	}
@@ -104,7 +118,7 @@ func (l *looker) recall(key SessionKey, f *Facts) {
 func (l *looker) otherClaimants(
 	ctx context.Context, row sessiondb.Row, c dockerwatch.Observation,
 ) ([]sessiondb.Row, error) {
-	rows, err := l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))
+	rows, err := l.store.Claimants(ctx, append(dockerwatch.References(c.ID, c.Name), row.Claim))
 	if err != nil {
 		return nil, err
 	}
@@ -124,14 +138,21 @@ func (l *looker) otherClaimants(
 	return others, nil
 }
 
+// Conditions that are not told by the container's state alone.
+const (
+	causeHealthy = "healthy"
+	causeLooping = "looping"
+	causeHeld    = "held"
+)
+
 // causeOf names the condition that a wait is for: as long as it stays the same, the wait goes on.
 func causeOf(f Facts) string {
 	c := f.Container
 	if f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() {
 		if looping(c, f.Now) {
-			return "looping"
+			return causeLooping
 		}
-		return "healthy"
+		return causeHealthy
 	}
 	return fmt.Sprintf("%s/%s/%s/%d", f.Row.Kind, c.Phase, c.ID, c.FinishedAt.UnixNano())
 }

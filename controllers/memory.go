@@ -1,16 +1,21 @@
 package controllers
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
 
-// memory is what this process has seen and when: only ever used to wait, never to act. Losing it, as a restart does,
-// makes a wait begin again where the looks themselves do not say when it began. It is safe for concurrent use.
+// memory is what this process has seen and when: only ever used to wait, to name a reason and to tell one container
+// from another that has its name. Losing it, as a restart does, makes a wait begin again where the looks themselves do
+// not say when it began. It is safe for concurrent use.
 type memory struct {
 	mu       sync.Mutex
 	sessions map[SessionKey]*sighting
-	round    uint64
+	// meaning is sighting.container the other way round.
+	meaning map[string]map[SessionKey]bool
+	round   uint64
 }
 
 // sighting is what was seen of one session.
@@ -21,50 +26,84 @@ type sighting struct {
 	since   time.Time // when this cause was first seen
 	// container is the full id that the claim was seen to mean while the row was live; empty when it never was.
 	container string
+	// over says that the row has ended since: what the claim meant holds for the end of the session, not for a revival.
+	over bool
 	// said is what was last reported about it, so that nothing is said twice.
-	said  string
+	said string
+	// round is the last sweep that met the session, or during which it was looked at.
 	round uint64
 }
 
 func newMemory() *memory {
-	return &memory{sessions: map[SessionKey]*sighting{}}
+	return &memory{sessions: map[SessionKey]*sighting{}, meaning: map[string]map[SessionKey]bool{}}
 }
 
 // observe notes the claim and the condition of a session now and returns how long each has been in sight. A new claim
 // makes everything new.
 func (m *memory) observe(key SessionKey, claim, cause string) (claimedFor, causeFor time.Duration) {
-	now := time.Now()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.session(key, claim, now)
+	now := time.Now()
+	s := m.session(key, claim)
 	if s.cause != cause {
 		s.cause, s.since = cause, now
 	}
 	return now.Sub(s.claimed), now.Sub(s.since)
 }
 
+// metHealthy notes that a sweep found a live row's container running: what was wrong with it is over. That it keeps
+// being restarted is not: a snapshot cannot tell.
+func (m *memory) metHealthy(key SessionKey, claim string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.session(key, claim); s.cause != causeLooping && s.cause != causeHealthy {
+		s.cause, s.since = causeHealthy, time.Now()
+	}
+}
+
 // bind notes that the claim of a live row means this container: what happens to the container happened to the session.
 func (m *memory) bind(key SessionKey, claim, container string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.session(key, claim, time.Now()).container = container
+	s := m.session(key, claim)
+	m.mean(key, s, container)
+	s.over = false
 }
 
-// bound returns the full id that the claim was seen to mean, or "" when this process never saw it exist.
-func (m *memory) bound(key SessionKey, claim string) string {
+// ended notes that the row of a session that was seen has ended.
+func (m *memory) ended(key SessionKey, claim string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.sessions[key]; s != nil && s.claim == claim {
-		return s.container
+		s.over = true
 	}
-	return ""
+}
+
+// meant returns the full id that the claim was seen to mean, or "" when this process never saw it. A revived session
+// does not mean the container that it had before: its name may have been saved ahead of another one.
+func (m *memory) meant(key SessionKey, claim string, live bool) string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.session(key, claim)
+	if live && s.over {
+		m.mean(key, s, "")
+		s.over = false
+	}
+	return s.container
+}
+
+// boundTo returns the sessions whose claims were seen to mean a container.
+func (m *memory) boundTo(container string) []SessionKey {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Keys(m.meaning[container]))
 }
 
 // say reports whether text is news about the session: true the first time, false until something else was said.
 func (m *memory) say(key SessionKey, claim, text string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.session(key, claim, time.Now())
+	s := m.session(key, claim)
 	if s.said == text {
 		return false
 	}
@@ -72,7 +111,20 @@ func (m *memory) say(key SessionKey, claim, text string) bool {
 	return true
 }
 
-// said reports whether text was the last thing said about the session with this claim.
+// complain is say for a failure, which need not know the claim: nothing else that was seen is lost over it.
+func (m *memory) complain(key SessionKey, text string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.sessions[key]
+	if s == nil {
+		return true
+	}
+	news := s.said != text
+	s.said = text
+	return news
+}
+
+// hasSaid reports whether text was the last thing said about the session with this claim.
 func (m *memory) hasSaid(key SessionKey, claim, text string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -80,15 +132,15 @@ func (m *memory) hasSaid(key SessionKey, claim, text string) bool {
 	return s != nil && s.claim == claim && s.said == text
 }
 
-// forget drops a session: it claims nothing any more, or its claim's meaning ended with the row.
+// forget drops a session: it claims nothing any more.
 func (m *memory) forget(key SessionKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	delete(m.sessions, key)
+	m.drop(key)
 }
 
-// nextRound begins a sweep; keep marks a session as still there; prune drops those that neither this sweep nor the one
-// before it met. Two rounds, because a session can be looked at for the first time while a sweep is under way.
+// nextRound begins a sweep; keep marks a session that the sweep meets; prune drops those that it did not meet and that
+// were not looked at since it began.
 func (m *memory) nextRound() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -107,18 +159,50 @@ func (m *memory) prune() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for key, s := range m.sessions {
-		if s.round+1 < m.round {
-			delete(m.sessions, key)
+		if s.round < m.round {
+			m.drop(key)
 		}
 	}
 }
 
 // session returns the sighting of a key, a new one when there is none or the claim has changed. m.mu is held.
-func (m *memory) session(key SessionKey, claim string, now time.Time) *sighting {
+func (m *memory) session(key SessionKey, claim string) *sighting {
 	s := m.sessions[key]
 	if s == nil || s.claim != claim {
-		s = &sighting{claim: claim, claimed: now, since: now, round: m.round}
+		m.drop(key)
+		now := time.Now()
+		s = &sighting{claim: claim, claimed: now, since: now}
 		m.sessions[key] = s
 	}
+	s.round = m.round
 	return s
+}
+
+// mean points a sighting at a container, or at none. m.mu is held.
+func (m *memory) mean(key SessionKey, s *sighting, container string) {
+	if s.container == container {
+		return
+	}
+	if keys := m.meaning[s.container]; keys != nil {
+		delete(keys, key)
+		if len(keys) == 0 {
+			delete(m.meaning, s.container)
+		}
+	}
+	s.container = container
+	if container == "" {
+		return
+	}
+	if m.meaning[container] == nil {
+		m.meaning[container] = map[SessionKey]bool{}
+	}
+	m.meaning[container][key] = true
+}
+
+// drop forgets a session. m.mu is held.
+func (m *memory) drop(key SessionKey) {
+	if s := m.sessions[key]; s != nil {
+		m.mean(key, s, "")
+		delete(m.sessions, key)
+	}
 }

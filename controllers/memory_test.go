@@ -1,9 +1,12 @@
 package controllers
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestMemoryWaitsForACauseAndForgetsWithTheClaim(t *testing.T) {
@@ -28,22 +31,49 @@ func TestMemoryWaitsForACauseAndForgetsWithTheClaim(t *testing.T) {
 	})
 }
 
-func TestMemoryBindsANameToAContainerOnlyForItsClaim(t *testing.T) {
+func TestMemoryKnowsWhatAClaimMeant(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
+	want := func(reason string, key SessionKey, claim string, live bool, container string) {
+		t.Helper()
+		if got := m.meant(key, claim, live); got != container {
+			t.Errorf("%s: it means %q, want %q", reason, got, container)
+		}
+	}
 	m.bind("s1", "n", thisID)
-	if got := m.bound("s1", "n"); got != thisID {
-		t.Errorf("the claim means %q, want the container it was seen to mean", got)
-	}
-	if got := m.bound("s1", "other"); got != "" {
-		t.Errorf("another claim of the session means %q, want nothing", got)
-	}
-	if got := m.bound("s2", "n"); got != "" {
-		t.Errorf("another session's claim means %q, want nothing: it may be saved ahead of another container", got)
-	}
+	want("a live row means the container that it was seen with", "s1", "n", true, thisID)
+	want("another session's claim may be saved ahead of another container", "s2", "n", true, "")
+	m.ended("s1", "n")
+	want("an ended row still means it, whoever has the name by now", "s1", "n", false, thisID)
+	want("a revived one does not", "s1", "n", true, "")
+	want("and does not when it ends again", "s1", "n", false, "")
+	m.bind("s1", "n", thisID)
+	want("another claim of the session means something else", "s1", "other", true, "")
+	m.bind("s1", "n", thisID)
 	m.forget("s1")
-	if got := m.bound("s1", "n"); got != "" {
-		t.Errorf("after the session claimed nothing the claim means %q, want nothing", got)
+	want("a session that claimed nothing in between begins anew", "s1", "n", true, "")
+}
+
+func TestMemoryFindsTheSessionsOfAContainer(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	want := func(reason string, keys ...SessionKey) {
+		t.Helper()
+		got := m.boundTo(thisID)
+		slices.Sort(got)
+		if diff := cmp.Diff(keys, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", reason, diff)
+		}
+	}
+	m.bind("s1", "n", thisID)
+	m.bind("s2", thisID, thisID)
+	want("two sessions may share a container", "s1", "s2")
+	m.bind("s1", "n", "another")
+	want("one that means another container is not among them", "s2")
+	m.observe("s2", "other claim", "cause")
+	want("nor one that claims something else")
+	if len(m.meaning) != 1 {
+		t.Errorf("%d containers are remembered, want the one that is meant: memory would grow", len(m.meaning))
 	}
 }
 
@@ -74,21 +104,50 @@ func TestMemoryDropsSessionsThatNoSweepMeets(t *testing.T) {
 	m := newMemory()
 	m.bind("stays", "n", thisID)
 	m.bind("leaves", "n", thisID)
-	for range 2 {
-		m.nextRound()
-		m.keep("stays")
-		m.prune()
-	}
-	if m.bound("stays", "n") == "" {
-		t.Error("forgot a session that every sweep met")
-	}
-	if m.bound("leaves", "n") != "" {
-		t.Error("remembers a session that two sweeps did not meet: memory would grow with every session that ever was")
-	}
-	m.bind("new", "n", thisID)
 	m.nextRound()
+	m.keep("stays")
+	m.bind("new", "n", thisID)
 	m.prune()
-	if m.bound("new", "n") == "" {
-		t.Error("forgot a session that was first looked at while a sweep was under way")
+	for key, want := range map[SessionKey]bool{
+		"stays":  true,  // the sweep met it
+		"leaves": false, // memory would grow with every session that ever was
+		"new":    true,  // it was first looked at while the sweep was under way
+	} {
+		if _, got := m.sessions[key]; got != want {
+			t.Errorf("session %s is remembered: %t, want %t", key, got, want)
+		}
+	}
+}
+
+func TestMemoryOfAHealthySessionWaitsForNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.observe("gone", "n", "gone")
+		m.observe("looping", "n", causeLooping)
+		<-time.After(time.Hour) // virtual time
+		m.metHealthy("gone", "n")
+		m.metHealthy("looping", "n")
+		if _, d := m.observe("gone", "n", "gone"); d != 0 {
+			t.Errorf("gone for %s, want a new wait: it was there in between", d)
+		}
+		if _, d := m.observe("looping", "n", causeLooping); d != time.Hour {
+			t.Errorf("looping for %s, want an hour: a snapshot between two restarts proves nothing", d)
+		}
+	})
+}
+
+func TestMemoryOutlivesAFailedLook(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	m.bind("s1", "n", thisID)
+	if !m.complain("s1", "the database is away") || m.complain("s1", "the database is away") {
+		t.Error("a failure is news once")
+	}
+	if m.meant("s1", "n", true) != thisID {
+		t.Error("a failed look took away what was known")
+	}
+	if !m.complain("nobody", "x") || len(m.sessions) != 1 {
+		t.Error("a failure of a session that was never seen is not remembered")
 	}
 }

@@ -44,6 +44,7 @@ type once struct {
 	mu     sync.Mutex
 	open   map[SessionKey]Outcome // not finished: the last outcome
 	state  Progress
+	told   time.Time // when progress was last told
 	report SweepReport
 }
 
@@ -60,7 +61,7 @@ func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress f
 		progress: progress,
 		open:     map[SessionKey]Outcome{},
 	}
-	s.reconciler = s.core.reconciler(s.queue.Add)
+	s.reconciler = s.core.reconciler(s.queue.AddAfter)
 	defer s.reconciler.effects.stopper.wait()
 	defer cancel()
 	return s.run(ctx)
@@ -106,34 +107,28 @@ func (s *once) work(ctx context.Context) {
 	workers.Wait()
 }
 
-// finish decides what becomes of a key after a pass: it is closed, or it comes again.
+// finish counts a pass and decides what becomes of its key: it is closed, or it comes again.
 func (s *once) finish(ctx context.Context, key SessionKey, out Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out.Facts.Row.ID = string(key)
+	before, isOpen := s.open[key]
 	s.report.Effects += out.Effects
 	if out.Stopping {
 		s.report.Effects++
 	}
-	wait := s.reconciler.again(ctx, key, out)
-	_, waiting := s.open[key]
-	late := time.Now().Add(wait).After(s.until)
-	switch {
-	case !waiting:
-	case out.Stopping:
+	if !isOpen || (out.Err != nil && ctx.Err() != nil) {
+		return // the time is over: a pass that was cut short says nothing about the session
+	}
+	out.Facts.Row.ID = string(key)
+	if waits(before) {
+		s.state.Waiting--
+	}
+	delete(s.open, key)
+	if s.stays(ctx, key, out) {
 		s.open[key] = out
-	case errors.Is(out.Err, errDryRun):
-		s.report.Left = append(s.report.Left, out)
-		delete(s.open, key)
-	case out.Err == nil && !out.Verdict.Drift() && out.Verdict.Action != Retry:
-		s.state.Settled++
-		delete(s.open, key)
-	case out.Err == nil && out.Verdict.Drift() && late:
-		s.report.Pending = append(s.report.Pending, out)
-		delete(s.open, key)
-	default:
-		s.open[key] = out
-		s.queue.AddAfter(key, wait)
+		if waits(out) {
+			s.state.Waiting++
+		}
 	}
 	s.tell()
 	if len(s.open) == 0 {
@@ -141,17 +136,39 @@ func (s *once) finish(ctx context.Context, key SessionKey, out Outcome) {
 	}
 }
 
+// stays reports whether a key comes again, and reports what is known of it when it does not. s.mu is held.
+func (s *once) stays(ctx context.Context, key SessionKey, out Outcome) bool {
+	wait := s.reconciler.again(ctx, key, out)
+	switch {
+	case out.Stopping: // its end puts the key back
+		return true
+	case errors.Is(out.Err, errDryRun):
+		s.report.Left = append(s.report.Left, out)
+		return false
+	case out.Err == nil && !out.Verdict.Drift() && out.Verdict.Action != Retry:
+		s.state.Settled++
+		return false
+	case out.Err == nil && out.Verdict.Drift() && time.Now().Add(wait).After(s.until):
+		s.report.Pending = append(s.report.Pending, out)
+		return false
+	default:
+		s.queue.AddAfter(key, wait)
+		return true
+	}
+}
+
+// waits reports whether a session waits for a grace or for its container to be stopped.
+func waits(out Outcome) bool { return out.Stopping || (out.Err == nil && out.Verdict.Wait > 0) }
+
+// tellEvery is how often progress is told: more often nobody can read it.
+const tellEvery = 100 * time.Millisecond
+
 // tell reports progress. s.mu is held.
 func (s *once) tell() {
-	if s.progress == nil {
+	if s.progress == nil || (time.Since(s.told) < tellEvery && len(s.open) > 0) {
 		return
 	}
-	s.state.Waiting = 0
-	for _, out := range s.open {
-		if out.Stopping || out.Verdict.Wait > 0 {
-			s.state.Waiting++
-		}
-	}
+	s.told = time.Now()
 	s.progress(s.state)
 }
 
@@ -162,7 +179,7 @@ func (s *once) leave() {
 	for key, out := range s.open {
 		out.Facts.Row.ID = string(key)
 		switch {
-		case out.Err != nil && !errors.Is(out.Err, context.DeadlineExceeded) && !errors.Is(out.Err, dockerwatch.ErrRefused):
+		case out.Err != nil && !errors.Is(out.Err, errBusy) && !errors.Is(out.Err, dockerwatch.ErrRefused):
 			s.report.Failed = append(s.report.Failed, out)
 		case out.Verdict.Drift() && out.Verdict.Wait > 0:
 			s.report.Pending = append(s.report.Pending, out)

@@ -114,6 +114,9 @@ func (c *core) outcomes(ctx context.Context, keys []SessionKey) []Outcome {
 	for _, key := range keys {
 		group.Go(func() error {
 			facts, err := c.looker.look(ctx, key)
+			for tries := 1; retryNow(err) && tries < passLimit; tries++ {
+				facts, err = c.looker.look(ctx, key) // somebody moved in between
+			}
 			out := Outcome{Facts: facts, Verdict: Decide(c.Policy, facts), Err: err}
 			mu.Lock()
 			defer mu.Unlock()

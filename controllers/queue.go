@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
@@ -21,18 +22,20 @@ const (
 type nomination struct {
 	key      SessionKey
 	priority int
+	// after is how long it must wait; 0 means not at all.
+	after time.Duration
 }
 
 // nominations is the way from the triggers to the controller's queue.
 type nominations chan event.TypedGenericEvent[nomination]
 
 // put hands a key on. It returns ctx's error when ctx ends first.
-func (n nominations) put(ctx context.Context, key SessionKey, priority int) error {
+func (n nominations) put(ctx context.Context, what nomination) error {
 	select {
-	case n <- event.TypedGenericEvent[nomination]{Object: nomination{key: key, priority: priority}}:
+	case n <- event.TypedGenericEvent[nomination]{Object: what}:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("nominate session %s: %w", key, ctx.Err())
+		return fmt.Errorf("nominate session %s: %w", what.key, ctx.Err())
 	}
 }
 
@@ -43,10 +46,10 @@ func (n nominations) source() source.TypedSource[SessionKey] {
 			_ context.Context, e event.TypedGenericEvent[nomination], q workqueue.TypedRateLimitingInterface[SessionKey],
 		) {
 			if pq, ok := q.(priorityqueue.PriorityQueue[SessionKey]); ok {
-				pq.AddWithOpts(priorityqueue.AddOpts{Priority: &e.Object.priority}, e.Object.key)
+				pq.AddWithOpts(priorityqueue.AddOpts{Priority: &e.Object.priority, After: e.Object.after}, e.Object.key)
 				return
 			}
-			q.Add(e.Object.key)
+			q.AddAfter(e.Object.key, e.Object.after)
 		},
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 const (
@@ -51,7 +52,11 @@ type SessionReconciler struct {
 	looker  *looker
 	effects *effects
 	policy  Policy
-	backoff workqueue.TypedRateLimiter[SessionKey]
+	// requeue puts the key of an ended stop back after a wait.
+	requeue func(key SessionKey, after time.Duration)
+	// databaseDown is told when a row could not be read or written because the database is away. Nil: nobody is.
+	databaseDown func()
+	backoff      workqueue.TypedRateLimiter[SessionKey]
 	// news bounds the failures that are logged.
 	news *rate.Limiter
 	log  logr.Logger
@@ -79,6 +84,20 @@ func (r *SessionReconciler) again(ctx context.Context, key SessionKey, out Outco
 		r.backoff.Forget(key)
 		return out.Verdict.Wait
 	}
+}
+
+// stopEnded puts the key of a stop back: at once the first time, after a backoff when the stop failed or the container
+// is being stopped again and again.
+func (r *SessionReconciler) stopEnded(key SessionKey, err error) {
+	again := r.backoff.NumRequeues(key) > 0
+	wait := r.backoff.When(key)
+	if err == nil && !again {
+		wait = 0
+	}
+	if err != nil {
+		r.complain(r.log.WithValues("session", string(key), "action", string(Stop)), key, err)
+	}
+	r.requeue(key, wait)
 }
 
 // pass looks, decides and acts until there is nothing to do now.
@@ -122,21 +141,32 @@ func (r *SessionReconciler) pass(ctx context.Context, key SessionKey) Outcome {
 	return r.failed(ctx, key, out, errors.New("the session keeps changing while it is looked at, it will be tried again"))
 }
 
-// failed logs why a pass ended early: once per kind of failure, not once per try. An engine that is away is logged by
-// the stream and the sweep, not by every session.
+// failed ends a pass early.
 func (r *SessionReconciler) failed(ctx context.Context, key SessionKey, out Outcome, err error) Outcome {
 	out.Err = err
-	log := logr.FromContextOrDiscard(ctx)
-	switch {
-	case ctx.Err() != nil, errors.Is(err, errDryRun), errors.Is(err, errBusy):
-	case errors.Is(err, dockerwatch.ErrUnreachable), errors.Is(err, dockerwatch.ErrRefused),
-		!r.looker.memory.say(key, out.Facts.Row.Claim, err.Error()), !r.news.Allow():
-		log.V(1).Info("Will try again", "error", err.Error())
-	default:
-		log.Error(err, "Session was left as it is, it will be tried again",
-			"action", string(out.Verdict.Action), "reason", string(out.Verdict.Reason))
+	if ctx.Err() != nil || errors.Is(err, errDryRun) || errors.Is(err, errBusy) {
+		return out
 	}
+	r.complain(logr.FromContextOrDiscard(ctx).WithValues(
+		"action", string(out.Verdict.Action), "reason", string(out.Verdict.Reason)), key, err)
 	return out
+}
+
+// complain logs a failure: once per session and kind of failure, not once per try, and not all of them when there are
+// many. An engine or a database that is away is logged by the stream and the sweep, not by every session.
+func (r *SessionReconciler) complain(log logr.Logger, key SessionKey, err error) {
+	away := errors.Is(err, dockerwatch.ErrUnreachable)
+	if errors.Is(err, sessiondb.ErrUnreachable) {
+		away = true
+		if r.databaseDown != nil {
+			r.databaseDown()
+		}
+	}
+	if away || errors.Is(err, dockerwatch.ErrRefused) || !r.looker.memory.complain(key, err.Error()) || !r.news.Allow() {
+		log.V(1).Info("Will try again", "error", err.Error())
+		return
+	}
+	log.Error(err, "Session was left as it is, it will be tried again")
 }
 
 // report tells what is only told: claims that name nothing, containers that are not ours, crash loops. Once, not at

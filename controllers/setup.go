@@ -60,18 +60,20 @@ func newCore(o Options) *core {
 }
 
 // reconciler returns a session reconciler whose stops put their keys back by requeue.
-func (c *core) reconciler(requeue func(SessionKey)) *SessionReconciler {
-	return &SessionReconciler{
+func (c *core) reconciler(requeue func(key SessionKey, after time.Duration)) *SessionReconciler {
+	r := &SessionReconciler{
 		looker: c.looker,
 		effects: &effects{
 			store: c.Store, engine: c.Engine, policy: c.Policy, dryRun: c.DryRun, memory: c.memory, metrics: c.Metrics,
-			stopper: newStopper(c.Engine, c.Metrics, requeue),
 		},
 		policy:  c.Policy,
+		requeue: requeue,
 		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
 		news:    rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
 		log:     c.Log,
 	}
+	r.effects.stopper = newStopper(c.Engine, c.Metrics, r.stopEnded)
+	return r
 }
 
 // Controller is the running controller: the triggers, the queue and the workers, under a controller-runtime manager.
@@ -94,8 +96,10 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	keys := make(nominations)
 	// The requeue after a stop outlives the pass that began it, but never the process: when nobody listens any more, the
 	// next start finds the stopped container.
-	stopped := make(chan SessionKey)
-	reconciler := c.reconciler(func(key SessionKey) { stopped <- key })
+	stopped := make(chan nomination)
+	reconciler := c.reconciler(func(key SessionKey, after time.Duration) {
+		stopped <- nomination{key: key, priority: priorityFresh, after: after}
+	})
 
 	ctrl, err := controller.NewTyped("session", mgr, controller.TypedOptions[SessionKey]{
 		Reconciler:              reconciler,
@@ -112,16 +116,19 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	}
 
 	c.loop = newSweepLoop(c.core, func(ctx context.Context, key SessionKey) error {
-		return keys.put(ctx, key, prioritySweep)
+		return keys.put(ctx, nomination{key: key, priority: prioritySweep})
 	})
-	fresh := func(ctx context.Context, key SessionKey) error { return keys.put(ctx, key, priorityFresh) }
-	events := newEventTrigger(c.Store, fresh, c.loop.request, c.Log)
+	reconciler.databaseDown = c.loop.request
+	fresh := func(ctx context.Context, key SessionKey) error {
+		return keys.put(ctx, nomination{key: key, priority: priorityFresh})
+	}
+	events := newEventTrigger(c.core, fresh, c.loop.request)
 	watcher := dockerwatch.NewWatcher(c.source, c.history, c.handlers(events))
 	for _, r := range []manager.RunnableFunc{
 		c.loop.Start,
 		events.Start,
 		watcher.Run,
-		func(ctx context.Context) error { return putBack(ctx, stopped, fresh, reconciler.effects.stopper) },
+		func(ctx context.Context) error { return putBack(ctx, stopped, keys, reconciler.effects.stopper) },
 	} {
 		if err := mgr.Add(r); err != nil {
 			return fmt.Errorf("set up the session controller's triggers: %w", err)
@@ -131,13 +138,11 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 }
 
 // putBack hands the keys of ended stops to the queue until ctx ends, then waits for the stops to let go.
-func putBack(
-	ctx context.Context, stopped <-chan SessionKey, put func(context.Context, SessionKey) error, s *stopper,
-) error {
+func putBack(ctx context.Context, stopped <-chan nomination, keys nominations, s *stopper) error {
 	for ctx.Err() == nil {
 		select {
-		case key := <-stopped:
-			if err := put(ctx, key); err != nil && ctx.Err() == nil {
+		case n := <-stopped:
+			if err := keys.put(ctx, n); err != nil && ctx.Err() == nil {
 				return err
 			}
 		case <-ctx.Done():

@@ -28,19 +28,20 @@ var (
 type stopper struct {
 	engine  Engine
 	metrics *Metrics
-	// requeue puts a key back when its stop has ended, well or not: the next look says what came of it.
-	requeue func(SessionKey)
+	// ended is told when a stop has ended, well or not, for every session that asked for it: the next look says what came
+	// of it.
+	ended func(key SessionKey, err error)
 
 	slots    chan struct{}
 	mu       sync.Mutex
-	stopping map[string]bool
+	stopping map[string][]SessionKey
 	running  sync.WaitGroup
 }
 
-func newStopper(engine Engine, metrics *Metrics, requeue func(SessionKey)) *stopper {
+func newStopper(engine Engine, metrics *Metrics, ended func(SessionKey, error)) *stopper {
 	return &stopper{
-		engine: engine, metrics: metrics, requeue: requeue,
-		slots: make(chan struct{}, stopsAtOnce), stopping: map[string]bool{},
+		engine: engine, metrics: metrics, ended: ended,
+		slots: make(chan struct{}, stopsAtOnce), stopping: map[string][]SessionKey{},
 	}
 }
 
@@ -52,7 +53,8 @@ func (s *stopper) begin(ctx context.Context, log logr.Logger, key SessionKey, id
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping[id] {
+	if keys := s.stopping[id]; len(keys) > 0 {
+		s.stopping[id] = append(keys, key)
 		return errStopping
 	}
 	select {
@@ -60,30 +62,32 @@ func (s *stopper) begin(ctx context.Context, log logr.Logger, key SessionKey, id
 	default:
 		return errBusy
 	}
-	s.stopping[id] = true
+	s.stopping[id] = []SessionKey{key}
 	s.running.Go(func() {
-		s.stop(ctx, log, id, grace)
+		err := s.stop(ctx, log, id, grace)
 		s.mu.Lock()
+		keys := s.stopping[id]
 		delete(s.stopping, id)
 		s.mu.Unlock()
 		<-s.slots
-		s.requeue(key)
+		for _, key := range keys {
+			s.ended(key, err)
+		}
 	})
 	return errStopping
 }
 
-func (s *stopper) stop(ctx context.Context, log logr.Logger, id string, grace time.Duration) {
+func (s *stopper) stop(ctx context.Context, log logr.Logger, id string, grace time.Duration) error {
 	began := time.Now()
 	err := s.engine.Stop(ctx, id, grace)
 	if ctx.Err() != nil {
-		return
+		return err
 	}
 	s.metrics.effect(Verdict{Action: Stop, Reason: SessionEnded}, err)
-	if err != nil {
-		log.Error(err, "Stopping a container failed, it will be tried again", "took", time.Since(began).String())
-		return
+	if err == nil {
+		log.Info("Container stopped", "took", time.Since(began).String())
 	}
-	log.Info("Container stopped", "took", time.Since(began).String())
+	return err
 }
 
 // wait returns when no stop is under way any more.

@@ -61,6 +61,7 @@ func (s *sweeper) run(ctx context.Context, visit visit) (Sweep, error) {
 		return Sweep{}, fmt.Errorf("look at the engine: %w", err)
 	}
 	containers := newIndex(list)
+	s.history.Prune(func(id string) bool { return containers.byID[id] != nil })
 	result := Sweep{Containers: len(list)}
 	s.memory.nextRound()
 	for row, err := range s.store.Claiming(ctx) {
@@ -71,14 +72,26 @@ func (s *sweeper) run(ctx context.Context, visit visit) (Sweep, error) {
 		if err != nil {
 			return result, err
 		}
-		if c != nil && row.Kind == sessiondb.StatusLive && !s.history.Evidence(c.ID, time.Time{}).Ended() {
-			s.memory.bind(SessionKey(row.ID), row.Claim, c.ID)
-		}
-		s.memory.keep(SessionKey(row.ID))
+		s.remember(row, c)
 	}
 	s.memory.prune()
-	s.history.Prune(func(id string) bool { return containers.byID[id] != nil })
 	return result, nil
+}
+
+// remember notes what the snapshot says for certain: that a live row's container ran, and which one it is.
+func (s *sweeper) remember(row sessiondb.Row, c *dockerwatch.Container) {
+	key := SessionKey(row.ID)
+	s.memory.keep(key)
+	if row.Kind == sessiondb.StatusEnded {
+		s.memory.ended(key, row.Claim)
+	}
+	if row.Kind != sessiondb.StatusLive || c == nil || s.history.Evidence(c.ID, time.Time{}).Ended() {
+		return
+	}
+	s.memory.bind(key, row.Claim, c.ID)
+	if c.Phase == dockerwatch.Running || c.Phase == dockerwatch.Paused {
+		s.memory.metHealthy(key, row.Claim)
+	}
 }
 
 // met counts one row and passes it on.

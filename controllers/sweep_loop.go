@@ -18,6 +18,8 @@ const (
 	firstSweepPatience = time.Second
 	// jitterShare is the part of a period by which it is jittered to either side: a tenth.
 	jitterShare = 10
+	// maxDoublings of backoffBase are more than any cap.
+	maxDoublings = 10
 	// sweepPause is the least time between two sweeps, whoever asks for them.
 	sweepPause = time.Second
 )
@@ -68,14 +70,16 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 	for failures := 0; ctx.Err() == nil; {
 		err := l.sweep(ctx)
 		l.note(ctx, err)
-		if err != nil {
-			l.await(ctx, sweepBackoff(failures, err))
-			failures++
-			continue
+		wait := jittered(l.core.ResyncPeriod)
+		failures++
+		if err == nil {
+			failures = 0
+		} else {
+			wait = sweepBackoff(failures, err)
 		}
-		failures = 0
-		l.pause(ctx)
-		l.await(ctx, jittered(l.core.ResyncPeriod))
+		pause := min(wait, sweepPause)
+		l.pause(ctx, pause)
+		l.await(ctx, wait-pause)
 	}
 	return nil
 }
@@ -134,9 +138,9 @@ func (l *sweepLoop) await(ctx context.Context, d time.Duration) {
 	}
 }
 
-// pause keeps the least distance between two sweeps; a trigger in the meantime is kept.
-func (l *sweepLoop) pause(ctx context.Context) {
-	timer := time.NewTimer(sweepPause)
+// pause keeps the least distance between two sweeps; a trigger in the meantime is kept for await.
+func (l *sweepLoop) pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -160,6 +164,9 @@ func sweepBackoff(failures int, err error) time.Duration {
 	if errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, dockerwatch.ErrTimeout) {
 		limit = backoffCapDown
 	}
-	wait := backoffBase << min(failures, 10)
-	return jittered(min(wait, limit))
+	wait := limit
+	if doublings := failures - 1; doublings < maxDoublings {
+		wait = min(backoffBase<<doublings, limit)
+	}
+	return min(jittered(wait), limit)
 }

@@ -13,9 +13,9 @@ const (
 	// eventBacklog bounds the events that wait for their rows to be found. The engine drops a subscriber's events after
 	// 1,024; four times that is a storm, and a sweep is the better answer to it.
 	eventBacklog = 4096
-	// eventBatch bounds the containers of one query: 55 claims each could mean one, and PostgreSQL takes some thousand
+	// eventBatch bounds the containers of one query: 108 claims each could mean one, and PostgreSQL takes some thousand
 	// values in an array without noticing.
-	eventBatch = 64
+	eventBatch = 32
 	// lookupTimeout bounds the query for the rows of a batch; a database that is slower than that is left to the sweep.
 	lookupTimeout = 5 * time.Second
 )
@@ -37,17 +37,18 @@ func worthALook(a dockerwatch.Action) bool {
 type eventTrigger struct {
 	store    SessionStore
 	backlog  chan dockerwatch.Event
+	memory   *memory
 	nominate func(context.Context, SessionKey) error
 	resweep  func()
 	log      logr.Logger
 }
 
 func newEventTrigger(
-	store SessionStore, nominate func(context.Context, SessionKey) error, resweep func(), log logr.Logger,
+	c *core, nominate func(context.Context, SessionKey) error, resweep func(),
 ) *eventTrigger {
 	return &eventTrigger{
-		store: store, backlog: make(chan dockerwatch.Event, eventBacklog),
-		nominate: nominate, resweep: resweep, log: log,
+		store: c.Store, memory: c.memory, backlog: make(chan dockerwatch.Event, eventBacklog),
+		nominate: nominate, resweep: resweep, log: c.Log,
 	}
 }
 
@@ -94,11 +95,17 @@ func (t *eventTrigger) gather(first dockerwatch.Event) []dockerwatch.Event {
 
 func (t *eventTrigger) find(ctx context.Context, batch []dockerwatch.Event) error {
 	var claims []string
+	keys := map[SessionKey]bool{}
 	known := map[string]bool{}
 	for _, e := range batch {
-		if !known[e.ID] {
-			known[e.ID] = true
-			claims = append(claims, dockerwatch.References(e.ID, e.Name)...)
+		if known[e.ID] {
+			continue
+		}
+		known[e.ID] = true
+		claims = append(claims, dockerwatch.References(e.ID, e.Name)...)
+		// A session that claims it no longer must be looked at, too, or what it claimed is remembered too long.
+		for _, key := range t.memory.boundTo(e.ID) {
+			keys[key] = true
 		}
 	}
 	readCtx, cancel := context.WithTimeout(ctx, lookupTimeout)
@@ -108,7 +115,10 @@ func (t *eventTrigger) find(ctx context.Context, batch []dockerwatch.Event) erro
 		return err
 	}
 	for _, row := range rows {
-		if err := t.nominate(ctx, SessionKey(row.ID)); err != nil {
+		keys[SessionKey(row.ID)] = true
+	}
+	for key := range keys {
+		if err := t.nominate(ctx, key); err != nil {
 			return err
 		}
 	}

@@ -101,6 +101,20 @@ func withEngine(t *testing.T, config string) string {
 	return "docker: {" + host + "}\n" + config
 }
 
+func TestAMisplacedURLIsNotEchoedWithItsPassword(t *testing.T) {
+	t.Parallel()
+	url := "postgres://me:hunter2@host/db"
+	for _, args := range [][]string{
+		{url}, {"run", url}, {"sweep", "--dry-run=" + url}, {"--log-level", url, "plan"},
+		{"plan", "--config", configFile(t, url+": x")}, {"plan", "--config", configFile(t, "policy: {exitGrace: '"+url+"'}")},
+	} {
+		code, stdout, stderr := command(t, args...)
+		if code != 1 || strings.Contains(stdout+stderr, "hunter2") {
+			t.Errorf("%q: exit code %d and %q %q", args, code, stdout, stderr)
+		}
+	}
+}
+
 func TestCommandsRefuseWhatTheyDoNotUnderstand(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 )
 
 // Set by the linker (see the Makefile).
@@ -30,8 +31,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code, ok := errors.AsType[exitCodeError](err); ok {
 		return int(code)
 	}
-	_, _ = fmt.Fprintf(stderr, "session-controller: %v\n", err)
+	_, _ = fmt.Fprintf(stderr, "session-controller: %s\n", masked(err.Error()))
 	return 1
+}
+
+// masked takes the user and the password out of any URL that got into a sentence, such as one that was given in the
+// wrong place and is quoted as what is wrong.
+func masked(sentence string) string {
+	return regexp.MustCompile(`://[^\s"']*@`).ReplaceAllString(sentence, "://…@")
 }
 
 // exitCodeError ends a command that has said all there is to say.

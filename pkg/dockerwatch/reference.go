@@ -39,12 +39,12 @@ func CheckReference(claim string) error {
 }
 
 // References returns every claim that could mean the container with this full id and name (without a slash): the id,
-// each of its prefixes from 12 digits on, the name and "/"+name. With an empty name it returns the ids only, with an
-// empty id the names only.
+// each of its prefixes from 12 digits on and the name, each with and without the one leading slash that
+// [Engine.Observe] accepts. With an empty name it returns the ids only, with an empty id the names only.
 func References(id, name string) []string {
-	var refs []string
+	refs := make([]string, 0, 2*(idLength-shortIDLength+2))
 	for length := shortIDLength; length <= len(id); length++ {
-		refs = append(refs, id[:length])
+		refs = append(refs, id[:length], "/"+id[:length])
 	}
 	if name != "" {
 		refs = append(refs, name, "/"+name)

@@ -59,10 +59,12 @@ func TestReferences(t *testing.T) {
 	t.Parallel()
 
 	got := dockerwatch.References(someID, "web")
-	if len(got) != 53+2 {
-		t.Errorf("got %d references, want the 53 prefixes of 12 to 64 digits and two names", len(got))
+	if len(got) != 2*(53+1) {
+		t.Errorf("got %d references, want 53 prefixes and the name, each with and without a slash", len(got))
 	}
-	for _, want := range []string{someID[:12], someID[:13], someID[:63], someID, "web", "/web"} {
+	for _, want := range []string{
+		someID[:12], "/" + someID[:12], someID[:13], someID[:63], someID, "/" + someID, "web", "/web",
+	} {
 		if !slices.Contains(got, want) {
 			t.Errorf("References lacks %q", want)
 		}
@@ -70,7 +72,7 @@ func TestReferences(t *testing.T) {
 	if slices.Contains(got, someID[:11]) {
 		t.Error("a prefix of 11 digits is too short to be an id")
 	}
-	if diff := cmp.Diff(got[:53], dockerwatch.References(someID, "")); diff != "" {
+	if diff := cmp.Diff(got[:106], dockerwatch.References(someID, "")); diff != "" {
 		t.Errorf("a container without a name has its ids only (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]string{"web", "/web"}, dockerwatch.References("", "web")); diff != "" {
@@ -95,6 +97,10 @@ func FuzzCheckReference(f *testing.F) {
 		}
 		if !slices.Contains(dockerwatch.References(someID, name), claim) {
 			t.Errorf("%q passed, but is not among the references of a container of that name", claim)
+		}
+		if id := strings.Repeat(name, 64)[:64]; dockerwatch.IsFullID(id) && len(name) >= 12 && len(name) <= 64 &&
+			!slices.Contains(dockerwatch.References(id, ""), claim) {
+			t.Errorf("%q passed, but is not among the references of a container whose id begins so", claim)
 		}
 	})
 }

@@ -7,15 +7,14 @@ import (
 )
 
 const (
-	// engineMemory is how many events an engine keeps for `since` (moby, daemon/events: eventsLimit). As many or more in
-	// one answer mean that older ones may be missing.
-	engineMemory = 256
-
 	// While the engine is away every wait before the next try is at most reconnectCap, so that it is found again within
 	// about a second of its return.
 	reconnectBase = 50 * time.Millisecond
 	reconnectCap  = time.Second
 )
+
+// beginning is before any event.
+var beginning = time.Unix(1, 0) //nolint:gochecknoglobals // a constant that Go has no literal for
 
 // EventSource is what a [Watcher] needs of an engine. [Engine] is one.
 type EventSource interface {
@@ -113,17 +112,19 @@ func (w *Watcher) resumeFrom(engineNow time.Time) time.Time {
 
 // settleGap finds out how far back the stream is whole and reports whether something may have been missed.
 func (w *Watcher) settleGap(ctx context.Context, since, engineNow time.Time) (gap bool) {
-	moments, err := w.source.RecentEvents(ctx, since)
+	from := since
+	if !w.everUp {
+		from = beginning
+	}
+	moments, err := w.source.RecentEvents(ctx, from)
 	switch {
-	case err != nil:
+	case err != nil, len(moments) == 0 && !w.everUp:
 		w.history.Whole(engineNow)
 		return w.everUp
-	case !w.everUp && len(moments) < engineMemory:
-		// On the first connection the engine's memory covers all the time asked for.
-		w.history.Whole(since)
-		return false
 	case !w.everUp:
-		w.history.Whole(earliest(moments))
+		// What came before the oldest event that the engine still has, it may have forgotten: its memory was full, or it
+		// was restarted.
+		w.history.Whole(later(since, earliest(moments)))
 		return false
 	case w.remembered(moments):
 		// The engine still has the last event heard and everything since, and sends it now: as if it had never broken.

@@ -126,7 +126,8 @@ func TestWatcherResumesAtTheLastEventsOwnTime(t *testing.T) {
 func TestWatcherKnowsItsGaps(t *testing.T) {
 	t.Parallel()
 	killed, last := at(-50, ActionKill), at(5, ActionStart)
-	busy := slices.Repeat([]Moment{{Time: second(-20)}}, engineMemory)
+	old := []Moment{{Time: second(-600)}}
+	busy := slices.Repeat([]Moment{{Time: second(-20)}}, 256)
 	busy[17].Time = second(-30)
 	tests := []struct {
 		reason    string
@@ -156,6 +157,16 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 			second(-25), []bool{false}, true,
 		},
 		{
+			"an engine that remembers nothing was started just now: what it forgot may be a kill",
+			[]connection{{events: []Event{died(9, 1)}, lasts: time.Hour}},
+			second(-3600), []bool{false}, false,
+		},
+		{
+			"an engine that remembers older events has forgotten none of the last minute",
+			[]connection{{memory: old, events: []Event{died(9, 1)}, lasts: time.Hour}},
+			second(-3600), []bool{false}, true,
+		},
+		{
 			"an engine that cannot say what it remembers leaves a gap before the connection",
 			[]connection{{amnesia: errBroken, events: []Event{died(9, 1)}, lasts: time.Hour}},
 			second(-25), []bool{false}, false,
@@ -163,7 +174,7 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 		{
 			"a break that the engine's memory covers is none",
 			[]connection{
-				{events: []Event{last}, lasts: 2 * time.Second},
+				{memory: old, events: []Event{last}, lasts: 2 * time.Second},
 				{memory: []Moment{moment(last)}, events: []Event{died(9, 1)}, lasts: time.Hour},
 			},
 			time.Time{}, []bool{false, false}, true,
@@ -171,7 +182,7 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 		{
 			"a restarted engine has forgotten the last event: a kill may be among what it forgot",
 			[]connection{
-				{events: []Event{last}, lasts: 2 * time.Second},
+				{memory: old, events: []Event{last}, lasts: 2 * time.Second},
 				{memory: []Moment{moment(at(8, ActionCreate))}, events: []Event{died(9, 1)}, lasts: time.Hour},
 			},
 			time.Time{}, []bool{false, true}, false,

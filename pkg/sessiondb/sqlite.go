@@ -150,8 +150,10 @@ func (f *sqliteFile) dialect() dialect {
 		quote: quoteSQLite,
 		text:  func(column string) string { return "CAST(" + column + " AS TEXT)" },
 		param: func(n int) string { return "?" + strconv.Itoa(n) },
+		// A server that binds bytes stores a BLOB, which never equals a text; an index serves both.
 		in: func(expression, param string) string {
-			return expression + " IN (SELECT value FROM json_each(" + param + "))"
+			values := "SELECT value FROM json_each(" + param + ")"
+			return expression + " IN (" + values + " UNION ALL SELECT CAST(value AS BLOB) FROM json_each(" + param + "))"
 		},
 		list: func(values []string) (any, error) {
 			list, err := json.Marshal(values)
