@@ -56,7 +56,9 @@ func (m *memory) observe(key SessionKey, claim, cause string) (claimedFor, cause
 func (m *memory) metHealthy(key SessionKey, claim string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if s := m.session(key, claim); s.cause != causeLooping && s.cause != causeHealthy {
+	s := m.session(key, claim)
+	m.revive(key, s, true)
+	if s.cause != causeLooping && s.cause != causeHealthy {
 		s.cause, s.since = causeHealthy, time.Now()
 	}
 }
@@ -68,6 +70,14 @@ func (m *memory) bind(key SessionKey, claim, container string) {
 	s := m.session(key, claim)
 	m.mean(key, s, container)
 	s.over = false
+}
+
+// claimedBefore reports whether the live row was seen with this claim before t and has not been seen to end since.
+func (m *memory) claimedBefore(key SessionKey, claim string, t time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.sessions[key]
+	return s != nil && s.claim == claim && !s.over && s.claimed.Before(t)
 }
 
 // ended notes that the row of a session that was seen has ended.
@@ -85,10 +95,7 @@ func (m *memory) meant(key SessionKey, claim string, live bool) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.session(key, claim)
-	if live && s.over {
-		m.mean(key, s, "")
-		s.over = false
-	}
+	m.revive(key, s, live)
 	return s.container
 }
 
@@ -176,6 +183,15 @@ func (m *memory) session(key SessionKey, claim string) *sighting {
 	}
 	s.round = m.round
 	return s
+}
+
+// revive makes a sighting that was over begin anew when the row is live. m.mu is held.
+func (m *memory) revive(key SessionKey, s *sighting, live bool) {
+	if !live || !s.over {
+		return
+	}
+	m.mean(key, s, "")
+	s.over, s.claimed = false, time.Now()
 }
 
 // mean points a sighting at a container, or at none. m.mu is held.

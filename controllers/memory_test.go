@@ -151,3 +151,27 @@ func TestMemoryOutlivesAFailedLook(t *testing.T) {
 		t.Error("a failure of a session that was never seen is not remembered")
 	}
 }
+
+func TestMemoryIsSureOfANameThatWasClaimedBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		want := func(reason string, sure bool) {
+			t.Helper()
+			if got := m.claimedBefore("s1", "n", time.Now()); got != sure {
+				t.Errorf("%s: sure %t, want %t", reason, got, sure)
+			}
+		}
+		want("a claim that was never seen", false)
+		m.metHealthy("s1", "n")
+		want("one that is first seen now may be younger than the list", false)
+		<-time.After(time.Second) // virtual time
+		want("one that was seen before the list is not", true)
+		m.ended("s1", "n")
+		want("one of a session that ended since", false)
+		m.metHealthy("s1", "n")
+		want("nor that of one that was revived since", false)
+		<-time.After(time.Second)
+		want("until it was seen before the list again", true)
+	})
+}

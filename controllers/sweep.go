@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,9 @@ type Sweep struct {
 	Rows, Containers int
 	// Healthy, Held, Invalid and Foreign rows were left alone; Adrift ones were nominated for a look.
 	Healthy, Held, Invalid, Taken, Foreign, Adrift int
+	// Unsure rows are live and claim a listed container by its name for the first time: whether they mean that one, or one
+	// that is about to get the name, the next sweep knows.
+	Unsure int
 	// Took is how long it took.
 	Took time.Duration
 }
@@ -50,6 +54,7 @@ func (s *sweeper) sweep(ctx context.Context, visit visit) (Sweep, error) {
 }
 
 func (s *sweeper) run(ctx context.Context, visit visit) (Sweep, error) {
+	listed := time.Now()
 	var list []dockerwatch.Container
 	group, callCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
@@ -72,26 +77,35 @@ func (s *sweeper) run(ctx context.Context, visit visit) (Sweep, error) {
 		if err != nil {
 			return result, err
 		}
-		s.remember(row, c)
+		if !s.remember(row, c, listed) {
+			result.Unsure++
+		}
 	}
 	s.memory.prune()
 	return result, nil
 }
 
-// remember notes what the snapshot says for certain: that a live row's container ran, and which one it is.
-func (s *sweeper) remember(row sessiondb.Row, c *dockerwatch.Container) {
+// remember notes what the snapshot says for certain: that a live row's container ran, and which one it is. The rows are
+// read after the list: a row that was saved in between may claim by name a container that is still to come, while the
+// list shows the one that had the name before. So a name is believed only when it was claimed before the list began; it
+// returns false when that is not known yet.
+func (s *sweeper) remember(row sessiondb.Row, c *dockerwatch.Container, listed time.Time) bool {
 	key := SessionKey(row.ID)
 	s.memory.keep(key)
 	if row.Kind == sessiondb.StatusEnded {
 		s.memory.ended(key, row.Claim)
 	}
-	if row.Kind != sessiondb.StatusLive || c == nil || s.history.Evidence(c.ID, time.Time{}).Ended() {
-		return
+	runs := c != nil && (c.Phase == dockerwatch.Running || c.Phase == dockerwatch.Paused)
+	if row.Kind != sessiondb.StatusLive || !runs || s.history.Evidence(c.ID, time.Time{}).Ended() {
+		return true // there is nothing to remember, or a look is due that remembers more
+	}
+	s.memory.metHealthy(key, row.Claim)
+	byID := strings.HasPrefix(c.ID, strings.TrimPrefix(row.Claim, "/"))
+	if !byID && !s.memory.claimedBefore(key, row.Claim, listed) {
+		return false
 	}
 	s.memory.bind(key, row.Claim, c.ID)
-	if c.Phase == dockerwatch.Running || c.Phase == dockerwatch.Paused {
-		s.memory.metHealthy(key, row.Claim)
-	}
+	return true
 }
 
 // met counts one row and passes it on.

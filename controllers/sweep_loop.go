@@ -91,6 +91,9 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if result.Unsure > 0 {
+		l.request()
+	}
 	log := l.log.V(1)
 	if alone := result.leftAlone(); !l.completed() || alone != l.alone {
 		l.alone = alone

@@ -38,6 +38,7 @@ func TestAFailedReadTakesNothingAwayFromWhatWasKnown(t *testing.T) {
 		id := w.run(testenv.Container{Name: name, AutoRemove: true})
 		w.insert("s1", "ACTIVE", name)
 		w.start(w.engine)
+		w.sureOfNames()
 		fails.Store(2)
 		w.dies(id)
 		w.fails("s1")

@@ -131,7 +131,9 @@ func TestARowThatClaimedNothingInBetweenBeginsAnew(t *testing.T) {
 				w.serverDoes(between[0])
 				looks := c.Get.Load()
 				removeForced(w, old)
-				w.until("the session is looked at", func() bool { return c.Get.Load() > looks })
+				w.until("it is known to claim nothing", func() bool {
+					return c.Get.Load() > looks || len(w.log.with(`"msg":"Swept","rows":0`)) > 0
+				})
 				w.serverDoes(between[1], name)
 				looks = c.Get.Load()
 				w.until("the revived session is looked at", func() bool { return c.Get.Load() >= looks+2 })

@@ -63,10 +63,19 @@ func (w *world) dies(id string) {
 	testenv.Signal(w.TB, id, syscall.SIGKILL)
 }
 
-// fails waits until a session is failed and its claim cleared.
+// fails waits until a session is failed and its claim cleared, and both are in the log.
 func (w *world) fails(session string) {
 	w.Helper()
-	w.until("session "+session+" has failed", func() bool { return w.row(session) == "ERROR NULL" })
+	w.until("session "+session+" has failed", func() bool {
+		return w.row(session) == "ERROR NULL" &&
+			len(w.log.with(`"session":"`+session+`"`, `"newstatus":"ERROR"`, `"newclaim":""`)) > 0
+	})
+}
+
+// sureOfNames waits for a second sweep: the first cannot know whether a name means the listed container.
+func (w *world) sureOfNames() {
+	w.Helper()
+	w.until("a second sweep is sure of the names", func() bool { return len(w.log.with(`"msg":"Swept"`)) >= 2 })
 }
 
 func TestACrashIsRecordedAtOnceAndAStopAfterItsGrace(t *testing.T) {
@@ -121,6 +130,7 @@ func TestAContainerThatRemovesItselfLeavesItsExitCode(t *testing.T) {
 		w.insert("s1", "ACTIVE", name) // the name alone says nothing once the container is gone
 		// The sweep alone can know what the name meant, and nothing is heard before the container is gone.
 		w.start(belated{w.engine})
+		w.sureOfNames()
 		testenv.Signal(w.TB, id, syscall.SIGUSR1)
 		w.fails("s1")
 		w.log.want(w, 1, `"msg":"Session failed"`, `"session":"s1"`, `"exitcode":7`, `"reason":"ContainerExited"`)
