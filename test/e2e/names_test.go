@@ -92,6 +92,7 @@ func TestANewContainerWithTheNameOfAnEndedSessionIsAnotherOne(t *testing.T) {
 		old := w.run(testenv.Container{Name: name})
 		w.insert("s1", "ACTIVE", name)
 		w.start(w.engine)
+		w.sureOfNames()
 		// The server stops the session: its container first, then the row, within exitGrace.
 		removeForced(w, old)
 		w.serverDoes(`UPDATE sessions SET status = 'TERMINATED' WHERE id = 's1'`)
@@ -128,6 +129,7 @@ func TestARowThatClaimedNothingInBetweenBeginsAnew(t *testing.T) {
 				old := w.run(testenv.Container{Name: name})
 				w.insert("s1", "ACTIVE", name)
 				w.start(w.engine)
+				w.sureOfNames()
 				w.serverDoes(between[0])
 				looks := c.Get.Load()
 				removeForced(w, old)
