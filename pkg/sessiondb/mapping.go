@@ -45,6 +45,9 @@ type table struct {
 	role    string   // whose privileges were looked at; empty where there are none
 	same    func(a, b string) bool
 	rowid   string // SQLite: how the rowid can be addressed; empty when it cannot
+	oid     int64  // PostgreSQL
+
+	partitioned bool // PostgreSQL: some statements know no partitioned tables
 }
 
 // column returns the column of that name, or a zero column.

@@ -25,6 +25,7 @@ type statements struct {
 	get       string // id → row
 	claiming  string // → rows that claim something; the first page where pages is set
 	more      string // key → the next page of claiming; "" where rows are streamed
+	ended     string // list of ended statuses → rows that claim something all the same
 	claimants string // list → rows
 	unknown   string // list of known statuses → status, count
 	setClaim  string // the arguments argID to argNewClaim → the row as stored
@@ -68,6 +69,7 @@ func build(d dialect, t table, cfg Config) statements {
 	s := statements{
 		get:       "SELECT " + row + from + id + " = " + d.param(1),
 		claiming:  "SELECT " + row + from + claims,
+		ended:     "SELECT " + row + from + claims + " AND " + d.in(d.text(status), d.param(1)),
 		claimants: "SELECT " + row + from + d.in(claim, d.param(1)) + " AND " + id + " IS NOT NULL",
 		unknown: "SELECT " + d.text(status) + ", count(*)" + from +
 			status + " IS NULL OR NOT (" + d.in(d.text(status), d.param(1)) + ") GROUP BY " + d.text(status),
