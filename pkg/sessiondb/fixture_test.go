@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -196,5 +197,17 @@ func (f *fixture) awaitBlocked() {
 			return
 		}
 		<-tick.C
+	}
+}
+
+// fill runs one statement of an example.
+func fill(ctx context.Context, url, statement string) {
+	db, err := sql.Open("sqlite", url)
+	if err != nil {
+		log.Panic(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(ctx, statement); err != nil {
+		log.Panic(err)
 	}
 }
