@@ -85,12 +85,12 @@ func ExampleServer_ClearContainerID() {
 func exampleDatabase(ctx context.Context) (cfg sessiondb.Config, cleanUp func()) {
 	dir, err := os.MkdirTemp("", "sessiondb-example-")
 	if err != nil {
-		log.Panic(err)
+		panic(err)
 	}
 	cfg = sessiondb.DefaultConfig()
 	cfg.URL = "file:" + filepath.Join(dir, "sessions.db")
 	if _, err := sessiondb.CreateSessionsTable(ctx, cfg); err != nil {
-		log.Panic(err)
+		panic(err)
 	}
 	fill(ctx, cfg.URL, `INSERT INTO sessions VALUES ('alive', 'ACTIVE', NULL), ('ended', 'ERROR', 'claude-work-before')`)
 	return cfg, func() { _ = os.RemoveAll(dir) }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"log"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -204,10 +203,10 @@ func (f *fixture) awaitBlocked() {
 func fill(ctx context.Context, url, statement string) {
 	db, err := sql.Open("sqlite", url)
 	if err != nil {
-		log.Panic(err)
+		panic(err)
 	}
 	defer func() { _ = db.Close() }()
 	if _, err := db.ExecContext(ctx, statement); err != nil {
-		log.Panic(err)
+		panic(err)
 	}
 }

@@ -24,8 +24,8 @@ var (
 const saveAttempts = 10
 
 // Server is what a session server written in Go needs of its own table to keep its side of the contract: container ids
-// that are saved, read and cleared without ever overwriting what somebody else wrote. It is safe for concurrent use, and
-// needs no controller.
+// that are saved, read and cleared without ever overwriting what somebody else wrote. It is safe for concurrent use,
+// and needs no controller.
 type Server struct{ store *Store }
 
 // OpenServer connects to the database of cfg and checks the mapping, with the errors of Open.
