@@ -51,9 +51,9 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict) error {
 func (e *effects) carryOut(ctx context.Context, f Facts, v Verdict) (sessiondb.Row, error) {
 	switch v.Action {
 	case Fail:
-		return e.store.Fail(ctx, f.Row, f.Container.ID)
+		return e.store.Fail(ctx, f.Row, failure(f, v, f.Container.ID))
 	case FailAndRelease:
-		return e.store.Fail(ctx, f.Row, "")
+		return e.store.Fail(ctx, f.Row, failure(f, v, ""))
 	case Pin:
 		return e.store.SetClaim(ctx, f.Row, f.Container.ID)
 	case Release:

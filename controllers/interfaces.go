@@ -23,7 +23,7 @@ type SessionStore interface {
 	// UnknownStatuses counts the statuses that the configuration does not know.
 	UnknownStatuses(ctx context.Context) ([]sessiondb.StatusCount, error)
 	// Fail, SetClaim and Release are compare-and-set on all that row holds, or [sessiondb.ErrConflict].
-	Fail(ctx context.Context, row sessiondb.Row, claim string) (sessiondb.Row, error)
+	Fail(ctx context.Context, row sessiondb.Row, failure sessiondb.Failure) (sessiondb.Row, error)
 	SetClaim(ctx context.Context, row sessiondb.Row, claim string) (sessiondb.Row, error)
 	Release(ctx context.Context, row sessiondb.Row) (sessiondb.Row, error)
 }

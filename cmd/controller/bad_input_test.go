@@ -125,7 +125,7 @@ func TestCommandsRefuseWhatTheyDoNotUnderstand(t *testing.T) {
 		{[]string{"run", "now"}, `"now"`},
 		{[]string{"plan", "-o", "xml"}, "xml"},
 		{[]string{"sweep", "--timeout", "-1s"}, "--timeout"},
-		{[]string{"migrate"}, "--sessions-table"},
+		{[]string{"migrate", "--sessions-table", "--uninstall", "--database-url", "file:data.db"}, "never dropped"},
 		{[]string{"sweep", "--force"}, "--force"},
 	} {
 		code, _, stderr := command(t, tt.args...)

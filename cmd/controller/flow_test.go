@@ -227,6 +227,35 @@ func TestMigrateIsIdempotent(t *testing.T) {
 	}
 }
 
+func TestMigratePrintsInstallsAndUninstalls(t *testing.T) {
+	t.Parallel()
+	for name, database := range map[string]func(*testing.T) (string, *sql.DB){"postgres": postgres, "sqlite": sqlite} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url, db := database(t)
+			const index = "session_controller_claim_sessions"
+			migrate := func(args ...string) (stdout string) {
+				t.Helper()
+				code, stdout, stderr := command(t, append([]string{"migrate", "--database-url", url}, args...)...)
+				if code != 0 {
+					t.Fatalf("migrate %q ended with %d: %s", args, code, stderr)
+				}
+				return stdout
+			}
+			printed := migrate("--print")
+			wantAll(t, printed, "CREATE INDEX", index)
+			wantAll(t, migrate("--uninstall"), "index "+index+": removed")
+			wantAll(t, migrate("--uninstall"), "index "+index+": was not there")
+			if _, err := db.ExecContext(t.Context(), strings.ReplaceAll(printed, "CONCURRENTLY", "")); err != nil {
+				t.Errorf("the printed statements, run as they are: %v", err)
+			}
+			wantAll(t, migrate(), "index "+index+": is there already and fits")
+			migrate("--uninstall")
+			wantAll(t, migrate(), "index "+index+": created")
+		})
+	}
+}
+
 func TestAnInterruptedSweepSaysSo(t *testing.T) {
 	t.Parallel()
 	url, db := sqlite(t)

@@ -32,6 +32,8 @@ type Config struct {
 	TimeFormat string `json:"timeFormat"`
 	// Statuses says what the values of Columns.Status mean.
 	Statuses Statuses `json:"statuses"`
+	// NotifyChannel is notified, in the same transaction, whenever a session is failed; empty for none. PostgreSQL only.
+	NotifyChannel string `json:"notifyChannel"`
 }
 
 // Columns maps the columns of the sessions table.
@@ -44,6 +46,8 @@ type Columns struct {
 	ContainerID string `json:"containerID"`
 	// UpdatedAt is set to the database's now by every write; empty when there is no such column.
 	UpdatedAt string `json:"updatedAt"`
+	// Reason is given one sentence for people by Fail; empty when there is no such column. Nothing else writes it.
+	Reason string `json:"reason"`
 }
 
 // Statuses says which statuses are live and which are ended. Every other value, NULL included, is unknown and its row
@@ -86,7 +90,9 @@ func (s Statuses) Kind(status string) StatusKind {
 // errors.Join; nil when there is none. No sentence quotes the URL.
 func (c Config) Validate() error {
 	_, err := newBackend(c)
-	return errors.Join(err, c.validateNames(), c.validateTimeFormat(), c.Statuses.validate())
+	return errors.Join(
+		err, c.validateNames(), c.validateTimeFormat(), c.Statuses.validate(), c.validateChannel(),
+	)
 }
 
 func (c Config) validateNames() error {
@@ -96,10 +102,12 @@ func (c Config) validateNames() error {
 		{"columns.status", c.Columns.Status},
 		{"columns.containerID", c.Columns.ContainerID},
 		{"columns.updatedAt", c.Columns.UpdatedAt},
+		{"columns.reason", c.Columns.Reason},
 	}
+	optional := []string{"columns.updatedAt", "columns.reason"}
 	taken := map[string]string{}
 	for _, n := range names {
-		if n.key == "columns.updatedAt" && n.value == "" {
+		if n.value == "" && slices.Contains(optional, n.key) {
 			continue
 		}
 		if err := validName("database."+n.key, n.value); err != nil {
@@ -141,6 +149,20 @@ func (c Config) validateTimeFormat() error {
 		return nil
 	}
 	return fmt.Errorf("database.timeFormat is %q: it must be timestamp, unix or unixMilli", c.TimeFormat)
+}
+
+// validateChannel: PostgreSQL takes names of up to 63 bytes.
+func (c Config) validateChannel() error {
+	const most = 63
+	switch {
+	case c.NotifyChannel == "":
+		return nil
+	case strings.HasPrefix(c.URL, "file:"):
+		return errors.New("database.notifyChannel is set and the database is SQLite, which has no notifications: take it out")
+	case len(c.NotifyChannel) > most || strings.ContainsRune(c.NotifyChannel, 0):
+		return fmt.Errorf("database.notifyChannel is %q: give a name of at most %d bytes", c.NotifyChannel, most)
+	}
+	return nil
 }
 
 func (s Statuses) validate() error {

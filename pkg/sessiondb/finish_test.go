@@ -21,7 +21,7 @@ func TestAWriteThatHasBegunIsFinished(t *testing.T) {
 
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			if _, err := f.store.Fail(ctx, row, fullID); !errors.Is(err, context.Canceled) {
+			if _, err := f.store.Fail(ctx, row, sessiondb.Failure{Claim: fullID}); !errors.Is(err, context.Canceled) {
 				t.Errorf("Fail with a context done on entry = %v, want context.Canceled", err)
 			}
 			if status, _ := f.stored("a"); status.String != "ACTIVE" {
@@ -43,7 +43,7 @@ func TestAWriteThatHasBegunIsFinished(t *testing.T) {
 			begun, done := make(chan struct{}), make(chan error, 1)
 			go func() {
 				//nolint:contextcheck // it is ctx that is inside
-				_, err := f.store.Fail(&signalling{Context: ctx, asked: begun}, row, fullID)
+				_, err := f.store.Fail(&signalling{Context: ctx, asked: begun}, row, sessiondb.Failure{Claim: fullID})
 				done <- err
 			}()
 			<-begun
@@ -91,7 +91,7 @@ func TestASerializationFailureIsALostRace(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := f.store.Fail(t.Context(), row, fullID)
+		_, err := f.store.Fail(t.Context(), row, sessiondb.Failure{Claim: fullID})
 		done <- err
 	}()
 	f.awaitBlocked()

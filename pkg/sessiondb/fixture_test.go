@@ -198,3 +198,15 @@ func (f *fixture) awaitBlocked() {
 		<-tick.C
 	}
 }
+
+// fill runs one statement of an example.
+func fill(ctx context.Context, url, statement string) {
+	db, err := sql.Open("sqlite", url)
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(ctx, statement); err != nil {
+		panic(err)
+	}
+}

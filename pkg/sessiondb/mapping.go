@@ -45,6 +45,9 @@ type table struct {
 	role    string   // whose privileges were looked at; empty where there are none
 	same    func(a, b string) bool
 	rowid   string // SQLite: how the rowid can be addressed; empty when it cannot
+	oid     int64  // PostgreSQL
+
+	partitioned bool // PostgreSQL: some statements know no partitioned tables
 }
 
 // column returns the column of that name, or a zero column.
@@ -92,6 +95,9 @@ func mapped(cfg Config) []string {
 	names := []string{cfg.Columns.ID, cfg.Columns.Status, cfg.Columns.ContainerID}
 	if cfg.Columns.UpdatedAt != "" {
 		names = append(names, cfg.Columns.UpdatedAt)
+	}
+	if cfg.Columns.Reason != "" {
+		names = append(names, cfg.Columns.Reason)
 	}
 	return names
 }
@@ -141,6 +147,9 @@ func judgeTypes(cfg Config, t table) error {
 		// SQLite compares without looking at the text in such a column, so an id in its text form would not be found.
 		refuse(id, "declare it as TEXT or INTEGER, in any other type a session cannot be found by the text of its id")
 	}
+	if c := t.column(cfg.Columns.Reason); cfg.Columns.Reason != "" && c.class != classText {
+		refuse(c, "a reason is a sentence and needs a text type")
+	}
 	if cfg.Columns.UpdatedAt != "" {
 		c := t.column(cfg.Columns.UpdatedAt)
 		if why := timeMisfit(cfg.TimeFormat, c, t.role != ""); why != "" {
@@ -167,7 +176,7 @@ func timeMisfit(format string, c column, strict bool) string {
 
 func judgePrivileges(cfg Config, t table) error {
 	var unread, unwritten []string
-	// updatedAt is only written, the id only read.
+	// updatedAt and reason are only written, the id only read.
 	for _, name := range []string{cfg.Columns.ID, cfg.Columns.Status, cfg.Columns.ContainerID} {
 		if t.column(name).noRead {
 			unread = append(unread, t.quoteFor(name))

@@ -208,7 +208,7 @@ func TestAnUpdatableViewIsTakenAsItIs(t *testing.T) {
 	s.table = "live"
 	f := open(t, s)
 	f.insert("a", "ACTIVE", "x")
-	if _, err := f.store.Fail(t.Context(), f.get("a"), ""); err != nil {
+	if _, err := f.store.Fail(t.Context(), f.get("a"), sessiondb.Failure{}); err != nil {
 		t.Error(err)
 	}
 }

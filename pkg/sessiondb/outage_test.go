@@ -28,7 +28,7 @@ func TestAServerThatStopsAnsweringIsUnreachableWithinTheDeadline(t *testing.T) {
 	const limit = 8 * time.Second // the deadline of 5 s, the grace of 1 s, and a slow machine
 	calls := map[string]func() error{
 		"Get":             func() error { _, err := f.store.Get(t.Context(), "a"); return err },
-		"Fail":            func() error { _, err := f.store.Fail(t.Context(), row, fullID); return err },
+		"Fail":            func() error { _, err := f.store.Fail(t.Context(), row, died()); return err },
 		"Claimants":       func() error { _, err := f.store.Claimants(t.Context(), []string{"x"}); return err },
 		"UnknownStatuses": func() error { _, err := f.store.UnknownStatuses(t.Context()); return err },
 		"Claiming":        func() error { _, err := collect(t.Context(), f.store); return err },
@@ -65,7 +65,7 @@ func TestALostConnectionIsReplaced(t *testing.T) {
 	f.insert("a", "ACTIVE", "x")
 	row := f.get("a")
 	p.cut()
-	if _, err := f.store.Fail(t.Context(), row, fullID); err != nil {
+	if _, err := f.store.Fail(t.Context(), row, sessiondb.Failure{Claim: fullID}); err != nil {
 		t.Errorf("Fail over a connection that was cut while idle = %v, want it done over a new one", err)
 	}
 }
@@ -112,7 +112,7 @@ func TestABackendThatIsTerminatedWritesNothingWrong(t *testing.T) {
 	}
 	done := make(chan error, 1)
 	go func() {
-		_, err := f.store.Fail(t.Context(), row, fullID)
+		_, err := f.store.Fail(t.Context(), row, sessiondb.Failure{Claim: fullID})
 		done <- err
 	}()
 	f.awaitBlocked()
@@ -152,7 +152,7 @@ func TestALockThatIsNotGivenUpEndsInErrUnreachable(t *testing.T) {
 			); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := f.store.Fail(t.Context(), row, fullID); !errors.Is(err, sessiondb.ErrUnreachable) {
+			if _, err := f.store.Fail(t.Context(), row, died()); !errors.Is(err, sessiondb.ErrUnreachable) {
 				t.Errorf("Fail = %v, want ErrUnreachable", err)
 			}
 			if got := f.get("a"); got != row {
@@ -161,7 +161,7 @@ func TestALockThatIsNotGivenUpEndsInErrUnreachable(t *testing.T) {
 			if err := tx.Rollback(); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := f.store.Fail(t.Context(), row, fullID); err != nil {
+			if _, err := f.store.Fail(t.Context(), row, sessiondb.Failure{Claim: fullID}); err != nil {
 				t.Errorf("Fail after the lock was given up = %v", err)
 			}
 		})

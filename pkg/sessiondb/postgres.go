@@ -38,6 +38,7 @@ const (
 type postgres struct {
 	config pq.Config
 	schema string // of ?schema=; empty when the search path decides
+	dsn    string // what config was made from, for the listener. It holds the password
 }
 
 func (p *postgres) describe() string {
@@ -53,16 +54,21 @@ func (p *postgres) describe() string {
 }
 
 func (p *postgres) open() (read, write *sqlx.DB, err error) {
+	db, err := p.pool(dialer{limit: readTimeout + socketGrace})
+	return db, db, err
+}
+
+func (p *postgres) pool(d dialer) (*sqlx.DB, error) {
 	connector, err := pq.NewConnectorConfig(p.config.Clone())
 	if err != nil {
-		return nil, nil, fmt.Errorf("set up the driver: %w", err)
+		return nil, fmt.Errorf("set up the driver: %w", err)
 	}
-	connector.Dialer(dialer{})
+	connector.Dialer(d)
 	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
 	db.SetMaxOpenConns(postgresPool)
 	db.SetMaxIdleConns(postgresPool)
 	db.SetConnMaxIdleTime(idleTime)
-	return db, db, nil
+	return db, nil
 }
 
 // quotePostgres makes an identifier of a name as it is in the database.

@@ -15,7 +15,14 @@ const socketGrace = time.Second
 // dialer makes connections on which no read and no write can hang for ever. lib/pq reads without a deadline, so that a
 // server that is stopped, or behind a network that drops everything, would hold its caller long after the context
 // ended.
-type dialer struct{ net.Dialer }
+type dialer struct {
+	net.Dialer
+
+	// limit is how long one read or write may take.
+	limit time.Duration
+	// until, if it is not nil, is the life of the connections: they are closed when it is done.
+	until context.Context //nolint:containedctx // pq.Dialer leaves no other way to a connection that is being made
+}
 
 // Dial is part of pq.Dialer; lib/pq prefers DialContext.
 func (d dialer) Dial(network, address string) (net.Conn, error) {
@@ -31,11 +38,21 @@ func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net
 
 // DialContext connects.
 func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	if d.until != nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(d.until, cancel)() //nolint:contextcheck // the other of two contexts
+	}
 	c, err := d.Dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // lib/pq's caller sees it as it would come from the net package
 	}
-	return &boundedConn{Conn: c}, nil
+	if d.until != nil {
+		// The one who reads sees it closed.
+		context.AfterFunc(d.until, func() { _ = c.Close() }) //nolint:contextcheck // the connection outlives ctx
+	}
+	return &boundedConn{Conn: c, limit: d.limit}, nil
 }
 
 // boundedConn gives every single read and write a deadline. The protocol is one of question and answer and nothing is
@@ -43,6 +60,7 @@ func (d dialer) DialContext(ctx context.Context, network, address string) (net.C
 type boundedConn struct {
 	net.Conn
 
+	limit time.Duration
 	mu    sync.Mutex
 	given time.Time // the deadline that lib/pq set for connecting; zero when it has taken it back
 }
@@ -74,7 +92,7 @@ func (c *boundedConn) Write(b []byte) (int, error) {
 func (c *boundedConn) deadline() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	limit := time.Now().Add(readTimeout + socketGrace)
+	limit := time.Now().Add(c.limit)
 	if !c.given.IsZero() && c.given.Before(limit) {
 		return c.given
 	}

@@ -71,7 +71,7 @@ func (p *postgres) look(ctx context.Context, db *sqlx.DB, cfg Config) (table, er
 	case err != nil:
 		return t, fmt.Errorf("find the table: %w", err)
 	}
-	t.found = true
+	t.found, t.oid, t.partitioned = true, found.OID, found.Kind == "p"
 	t.quoted = quotePostgres(found.Schema) + "." + quotePostgres(found.Name)
 	t.shown = found.Schema + "." + found.Name
 	t.view = found.Kind == "v" || found.Kind == "f"
@@ -159,12 +159,7 @@ func (p *postgres) create(ctx context.Context, cfg Config) (bool, error) {
 		return false, err
 	}
 	defer func() { _ = db.Close() }() // every statement has been answered
-	updatedAt := map[string]string{
-		TimeFormatTimestamp: "timestamptz",
-		TimeFormatUnix:      "bigint",
-		TimeFormatUnixMilli: "bigint",
-	}
-	_, err = db.ExecContext(ctx, createTable(p.name(cfg), p.dialect(), cfg, updatedAt[cfg.TimeFormat]))
+	_, err = db.ExecContext(ctx, p.createStatement(cfg))
 	var e *pq.Error
 	if !errors.As(err, &e) {
 		if known := p.greet(err); known != nil {

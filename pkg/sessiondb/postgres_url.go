@@ -62,7 +62,8 @@ func parsePostgres(cfg Config) (*postgres, error) {
 	if split && (schema == "" || strings.Count(cfg.Table, ".") > 1 || strings.HasSuffix(cfg.Table, ".")) {
 		return nil, fmt.Errorf("database.table is %q: give it as table or schema.table", cfg.Table)
 	}
-	config, err := pq.NewConfig(connectionString(u, hosts, ports, params))
+	dsn := connectionString(u, hosts, ports, params)
+	config, err := pq.NewConfig(dsn)
 	if err != nil {
 		// The connection string was put together here, so that the error can only be about a single parameter's value;
 		// that of the password is any string and never wrong.
@@ -70,7 +71,10 @@ func parsePostgres(cfg Config) (*postgres, error) {
 	}
 	config.SSLMode = prismaMode(config.SSLMode, params)
 	config.BinaryParameters = true
-	return &postgres{config: config, schema: params["schema"]}, nil
+	if config.SSLMode != "" {
+		dsn += "sslmode='" + string(config.SSLMode) + "'"
+	}
+	return &postgres{config: config, schema: params["schema"], dsn: dsn}, nil
 }
 
 // prismaMode is the TLS mode that Prisma would use with these parameters, never a weaker one; it is mode where none of

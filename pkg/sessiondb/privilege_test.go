@@ -65,7 +65,7 @@ func TestAMissingPrivilegeIsNamedAsTheGrantThatGivesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Fail(t.Context(), row, ""); err != nil {
+	if _, err := store.Fail(t.Context(), row, sessiondb.Failure{}); err != nil {
 		t.Errorf("a write with exactly the privileges that were named: %v", err)
 	}
 }

@@ -20,6 +20,7 @@ type proxy struct {
 	server   string
 	mu       sync.Mutex
 	frozen   bool
+	deaf     bool
 	conns    []net.Conn
 	carriers sync.WaitGroup
 }
@@ -96,9 +97,10 @@ func (p *proxy) carry(from, to net.Conn) {
 			return
 		}
 		p.mu.Lock()
-		frozen := p.frozen
+		// Notifications come by themselves, so that one is the beginning of what was read.
+		swallow := p.frozen || (p.deaf && buffer[0] == 'A')
 		p.mu.Unlock()
-		if frozen {
+		if swallow {
 			continue // swallowed
 		}
 		if _, err := to.Write(buffer[:n]); err != nil {
@@ -110,6 +112,13 @@ func (p *proxy) carry(from, to net.Conn) {
 func (p *proxy) freeze(frozen bool) {
 	p.mu.Lock()
 	p.frozen = frozen
+	p.mu.Unlock()
+}
+
+// deafen swallows notifications.
+func (p *proxy) deafen() {
+	p.mu.Lock()
+	p.deaf = true
 	p.mu.Unlock()
 }
 

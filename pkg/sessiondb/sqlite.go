@@ -1,6 +1,7 @@
 package sessiondb
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -183,6 +184,14 @@ func (f *sqliteFile) dialect() dialect {
 // quoteSQLite uses backticks: what stands in double quotes and is no column becomes a string in SQLite, so that a
 // missing column would be the same text in every row.
 func quoteSQLite(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }
+
+// dataVersion is https://www.sqlite.org/pragma.html#pragma_data_version: never 0.
+func (f *sqliteFile) dataVersion(ctx context.Context, conn *sql.Conn) (version int64, err error) {
+	if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
+		return 0, fmt.Errorf("read the version of the data: %w", err)
+	}
+	return version, nil
+}
 
 // classify branches on the primary result code (https://www.sqlite.org/rescode.html).
 func (f *sqliteFile) classify(err error) failure {

@@ -184,11 +184,7 @@ func (f *sqliteFile) createIn(ctx context.Context, params string, cfg Config) (c
 	if there > 0 {
 		return false, nil
 	}
-	updatedAt := "integer"
-	if cfg.TimeFormat == TimeFormatTimestamp {
-		updatedAt = "text"
-	}
-	if _, err := tx.ExecContext(ctx, createTable(quoteSQLite(cfg.Table), f.dialect(), cfg, updatedAt)); err != nil {
+	if _, err := tx.ExecContext(ctx, f.createStatement(cfg)); err != nil {
 		return false, fmt.Errorf("create the table: %w", err)
 	}
 	if err := tx.Commit(); err != nil {

@@ -25,10 +25,12 @@ type statements struct {
 	get       string // id → row
 	claiming  string // → rows that claim something; the first page where pages is set
 	more      string // key → the next page of claiming; "" where rows are streamed
+	ended     string // list of ended statuses → rows that claim something all the same
 	claimants string // list → rows
 	unknown   string // list of known statuses → status, count
 	setClaim  string // the arguments argID to argNewClaim → the row as stored
-	fail      string // those, and argNewStatus → the row as stored
+	fail      string // those and argNewStatus, argMessage where there is a column for it → the row as stored
+	tell      string // where a channel is to be notified: fail, with argMessage, argReason and argChannel → and one value
 }
 
 // The arguments of the two writes, in their order.
@@ -38,7 +40,21 @@ const (
 	argClaim
 	argNewClaim
 	argNewStatus
+	argMessage
+	argReason
+	argChannel
 )
+
+// telling notifies a channel of the row that fail hit, in its transaction and so only if it is committed. A payload
+// must be shorter than 8,000 bytes; an id that leaves no room for that is not told, rather than its session not failed.
+func telling(d dialect, fail string) string {
+	text := func(n int) string { return "CAST(" + d.param(n) + " AS text)" }
+	return "WITH failed (id, status, claim) AS (" + fail + "), told AS (SELECT id, status, claim, " +
+		"json_build_object('session', id, 'status', status, 'reason', " + text(argReason) +
+		", 'message', " + text(argMessage) + ")::text AS payload FROM failed) " +
+		"SELECT id, status, claim, CASE WHEN octet_length(payload) < 8000 " +
+		"THEN pg_catalog.pg_notify(" + text(argChannel) + ", payload)::text END FROM told"
+}
 
 // build puts the statements together.
 //
@@ -68,11 +84,19 @@ func build(d dialect, t table, cfg Config) statements {
 	s := statements{
 		get:       "SELECT " + row + from + id + " = " + d.param(1),
 		claiming:  "SELECT " + row + from + claims,
+		ended:     "SELECT " + row + from + claims + " AND " + d.in(d.text(status), d.param(1)),
 		claimants: "SELECT " + row + from + d.in(claim, d.param(1)) + " AND " + id + " IS NOT NULL",
 		unknown: "SELECT " + d.text(status) + ", count(*)" + from +
 			status + " IS NULL OR NOT (" + d.in(d.text(status), d.param(1)) + ") GROUP BY " + d.text(status),
 		setClaim: write(""),
-		fail:     write(", " + status + " = " + d.param(argNewStatus)),
+	}
+	failed := ", " + status + " = " + d.param(argNewStatus)
+	if cfg.Columns.Reason != "" {
+		failed += ", " + d.quote(cfg.Columns.Reason) + " = " + d.param(argMessage)
+	}
+	s.fail = write(failed)
+	if cfg.NotifyChannel != "" {
+		s.tell = telling(d, s.fail)
 	}
 	if key := d.pageBy(t, cfg); key != "" {
 		page := "SELECT " + row + ", " + key + from + claims

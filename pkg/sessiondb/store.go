@@ -28,6 +28,8 @@ const (
 
 // backend is what differs between PostgreSQL and SQLite. Everything else in this package is shared.
 type backend interface {
+	migrator
+
 	// describe names server and database for people, without any secret.
 	describe() string
 	// open returns the pools for reads and for writes (they can be the same); nothing is connected yet.
@@ -38,6 +40,8 @@ type backend interface {
 	look(ctx context.Context, db *sqlx.DB, cfg Config) (table, error)
 	// create creates the reference table and reports false if something of that name is there already.
 	create(ctx context.Context, cfg Config) (created bool, err error)
+	// createStatement is the SQL of create.
+	createStatement(cfg Config) string
 	// classify says what an error of this driver amounts to.
 	classify(err error) failure
 	// greet explains why the first contact failed; nil leaves the error as it is.
@@ -49,6 +53,8 @@ type Store struct {
 	backend  backend
 	statuses Statuses
 	tableAs  string // as configured, for people
+	config   Config // as Open was given it
+	table    table
 	sql      statements
 	released any // what a released claim holds: nil, or "" where the column is NOT NULL
 	read     *sqlx.DB
@@ -71,7 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
-	s := &Store{backend: b, statuses: cfg.Statuses, tableAs: cfg.Table, read: read, write: write}
+	s := &Store{backend: b, statuses: cfg.Statuses, tableAs: cfg.Table, config: cfg, read: read, write: write}
 	if err := s.prepare(ctx, cfg); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -112,6 +118,7 @@ func (s *Store) prepare(ctx context.Context, cfg Config) error {
 	if err := judge(cfg, found); err != nil {
 		return fmt.Errorf("%s: %w", operation, err)
 	}
+	s.table = found
 	s.sql = build(s.backend.dialect(), found, cfg)
 	if found.column(cfg.Columns.ContainerID).notNull {
 		s.released = ""

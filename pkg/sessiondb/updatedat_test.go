@@ -27,7 +27,7 @@ func TestEveryWriteSetsUpdatedAt(t *testing.T) {
 			do   func() (sessiondb.Row, error)
 		}{
 			{"SetClaim", func() (sessiondb.Row, error) { return f.store.SetClaim(t.Context(), row, fullID) }},
-			{"Fail", func() (sessiondb.Row, error) { return f.store.Fail(t.Context(), row, fullID) }},
+			{"Fail", func() (sessiondb.Row, error) { return f.store.Fail(t.Context(), row, sessiondb.Failure{Claim: fullID}) }},
 			{"Release", func() (sessiondb.Row, error) { return f.store.Release(t.Context(), row) }},
 		} {
 			f.exec(fmt.Sprintf(`UPDATE %s SET "%s" = $1`, f.quoted(), f.column.UpdatedAt), long)

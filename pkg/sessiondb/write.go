@@ -2,16 +2,50 @@ package sessiondb
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
 )
 
-// Fail marks a session failed: status = Statuses.Error and claim = claim, if the row still has the status and the claim
-// of row. An empty claim releases in the same statement. It returns the row as it is now stored.
-// Errors: ErrConflict, ErrUnreachable, or the context's own if it was done on entry.
-func (s *Store) Fail(ctx context.Context, row Row, claim string) (Row, error) {
-	return s.compareAndSet(ctx, "fail session "+row.ID, s.sql.fail, row, s.stored(claim), s.statuses.Error)
+// Failure is what Fail writes and tells.
+type Failure struct {
+	// Claim is the new claim; empty releases in the same statement.
+	Claim string
+	// Reason is one word for programs: ContainerExited.
+	Reason string
+	// Message is one sentence for people, without any secret. It is cut where the column is too narrow.
+	Message string
+}
+
+// Fail marks a session failed: status = Statuses.Error and claim = Failure.Claim, if the row still has the status and
+// the claim of row. With Columns.Reason the message is written there, and with NotifyChannel
+// {"session":…,"status":…,"reason":…,"message":…} is sent in the same transaction. It returns the row as it is now
+// stored. Errors: ErrConflict, ErrUnreachable, or the context's own if it was done on entry.
+func (s *Store) Fail(ctx context.Context, row Row, failure Failure) (Row, error) {
+	operation := "fail session " + row.ID
+	args := []any{s.stored(failure.Claim), s.statuses.Error}
+	if s.sql.tell != "" {
+		args = append(args, s.fitting(failure.Message), failure.Reason, s.config.NotifyChannel)
+		return s.compareAndSet(ctx, operation, s.sql.tell, row, args, new(sql.NullString))
+	}
+	if s.config.Columns.Reason != "" {
+		args = append(args, s.fitting(failure.Message))
+	}
+	return s.compareAndSet(ctx, operation, s.sql.fail, row, args)
+}
+
+// fitting cuts a message to the width of its column, if it has one, and to a bound that leaves a notification room.
+func (s *Store) fitting(message string) string {
+	const most = 500
+	limit := most
+	if width := s.table.column(s.config.Columns.Reason).maxLen; s.config.Columns.Reason != "" && width > 0 {
+		limit = min(limit, width)
+	}
+	if runes := []rune(message); len(runes) > limit {
+		return string(runes[:limit])
+	}
+	return message
 }
 
 // SetClaim points the session at claim, if the row still has the status and the claim of row. claim must not be blank;
@@ -21,13 +55,13 @@ func (s *Store) SetClaim(ctx context.Context, row Row, claim string) (Row, error
 	if strings.TrimSpace(claim) == "" {
 		return Row{}, fmt.Errorf("%s: %w", operation, errBlankClaim)
 	}
-	return s.compareAndSet(ctx, operation, s.sql.setClaim, row, claim)
+	return s.compareAndSet(ctx, operation, s.sql.setClaim, row, []any{claim})
 }
 
 // Release clears the claim (NULL, or empty where the column is NOT NULL), if the row still has the status and the claim
 // of row. It returns the row as it is now stored. Errors are those of Fail.
 func (s *Store) Release(ctx context.Context, row Row) (Row, error) {
-	return s.compareAndSet(ctx, "release the claim of session "+row.ID, s.sql.setClaim, row, s.released)
+	return s.compareAndSet(ctx, "release the claim of session "+row.ID, s.sql.setClaim, row, []any{s.released})
 }
 
 var errBlankClaim = errors.New("the claim to set is blank")
@@ -47,7 +81,11 @@ func (s *Store) stored(claim string) any {
 //
 // The rows are read to the very end: only then has the database committed, and a constraint that is checked at commit
 // can still refuse after the row was returned.
-func (s *Store) compareAndSet(ctx context.Context, operation, query string, row Row, args ...any) (Row, error) {
+//
+// more takes what the query returns beside the row.
+func (s *Store) compareAndSet(
+	ctx context.Context, operation, query string, row Row, args []any, more ...any,
+) (Row, error) {
 	if err := ctx.Err(); err != nil {
 		return Row{}, fmt.Errorf("%s: %w", operation, err)
 	}
@@ -61,7 +99,7 @@ func (s *Store) compareAndSet(ctx context.Context, operation, query string, row 
 	var stored Row
 	hit := false
 	for rows.Next() {
-		if stored, err = s.scan(rows); err != nil {
+		if stored, err = s.scan(rows, more...); err != nil {
 			return Row{}, s.explain(ctx, operation, err)
 		}
 		hit = true

@@ -23,7 +23,7 @@ func TestFailPinsTheClaim(t *testing.T) {
 		t := f.t
 		f.insert(f.id(1), "ACTIVE", "claude-work-1")
 		f.insert(f.id(2), "ACTIVE", "claude-work-2")
-		got, err := f.store.Fail(t.Context(), f.get(f.id(1)), fullID)
+		got, err := f.store.Fail(t.Context(), f.get(f.id(1)), sessiondb.Failure{Claim: fullID})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,7 +45,7 @@ func TestFailAndReleaseInOneStatement(t *testing.T) {
 	onEveryShape(t, func(f *fixture) {
 		t := f.t
 		f.insert(f.id(1), "IDLE", "gone")
-		got, err := f.store.Fail(t.Context(), f.get(f.id(1)), "")
+		got, err := f.store.Fail(t.Context(), f.get(f.id(1)), sessiondb.Failure{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,10 +99,16 @@ func TestALostRaceIsAConflictAndOverwritesNothing(t *testing.T) {
 	onEveryShape(t, func(f *fixture) {
 		t := f.t
 		writes := map[string]func(sessiondb.Row) error{
-			"Fail":           func(r sessiondb.Row) error { _, err := f.store.Fail(t.Context(), r, fullID); return err },
-			"FailAndRelease": func(r sessiondb.Row) error { _, err := f.store.Fail(t.Context(), r, ""); return err },
-			"SetClaim":       func(r sessiondb.Row) error { _, err := f.store.SetClaim(t.Context(), r, fullID); return err },
-			"Release":        func(r sessiondb.Row) error { _, err := f.store.Release(t.Context(), r); return err },
+			"Fail": func(r sessiondb.Row) error {
+				_, err := f.store.Fail(t.Context(), r, sessiondb.Failure{Claim: fullID})
+				return err
+			},
+			"FailAndRelease": func(r sessiondb.Row) error {
+				_, err := f.store.Fail(t.Context(), r, sessiondb.Failure{})
+				return err
+			},
+			"SetClaim": func(r sessiondb.Row) error { _, err := f.store.SetClaim(t.Context(), r, fullID); return err },
+			"Release":  func(r sessiondb.Row) error { _, err := f.store.Release(t.Context(), r); return err },
 		}
 		changes := []struct{ reason, set string }{
 			{"the status changed", `"%[2]s" = 'TERMINATED'`},
@@ -188,7 +194,9 @@ func TestOneOfSixteenWins(t *testing.T) {
 		errs := make([]error, 16)
 		var wg sync.WaitGroup
 		for n := range errs {
-			wg.Go(func() { _, errs[n] = f.store.Fail(t.Context(), read, fmt.Sprint("winner-", n)) })
+			wg.Go(func() {
+				_, errs[n] = f.store.Fail(t.Context(), read, sessiondb.Failure{Claim: fmt.Sprint("winner-", n)})
+			})
 		}
 		wg.Wait()
 		_, claim := f.stored(f.id(1))

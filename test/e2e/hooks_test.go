@@ -41,8 +41,10 @@ type hookedStore struct {
 	hooks
 }
 
-func (s hookedStore) Fail(ctx context.Context, row sessiondb.Row, claim string) (now sessiondb.Row, err error) {
-	err = s.around("fail", func() error { now, err = s.SessionStore.Fail(ctx, row, claim); return err })
+func (s hookedStore) Fail(
+	ctx context.Context, row sessiondb.Row, failure sessiondb.Failure,
+) (now sessiondb.Row, err error) {
+	err = s.around("fail", func() error { now, err = s.SessionStore.Fail(ctx, row, failure); return err })
 	return now, err
 }
 

@@ -1,0 +1,216 @@
+package sessiondb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+const (
+	// firstBackoff follows the first failure; the first try after a loss is made at once.
+	firstBackoff = 100 * time.Millisecond
+	// mostBackoff is the longest wait between two tries. Changes that are missed meanwhile are found by OnGap.
+	mostBackoff = 30 * time.Second
+	// triggerCheck is how often a feed looks whether a trigger has come or gone: it reads one row of the catalogue.
+	triggerCheck = 10 * time.Second
+	// defaultPoll is PollInterval where none is given.
+	defaultPoll = 2 * time.Second
+)
+
+// ChangeSource is where a feed hears of changes.
+type ChangeSource string
+
+const (
+	// SourceNotify is the trigger that Migrate installs in PostgreSQL: every change of status or claim, at once.
+	SourceNotify ChangeSource = "notify"
+	// SourcePoll is a query every PollInterval: only rows that ended and still claim something.
+	SourcePoll ChangeSource = "poll"
+)
+
+// ErrDeaf means that the database took the LISTEN and that a notification did not come back: a PgBouncer in transaction
+// mode does that. The feed polls from then on.
+var ErrDeaf = errors.New("notifications do not arrive over this connection: connect past PgBouncer, or in session mode")
+
+// ChangeState is what became of a feed.
+type ChangeState struct {
+	// Source is where changes come from, or would.
+	Source ChangeSource
+	// Connected reports that they come.
+	Connected bool
+	// Err is why they do not, or why the feed polls though there is a trigger. It holds no secret.
+	Err error
+}
+
+// ChangeHandlers are told of changes, one at a time. They must return promptly; a nil one is not called.
+type ChangeHandlers struct {
+	// OnChange is a hint that this session may have changed: it can come late, twice, or for a session that is no more.
+	OnChange func(id string)
+	// OnGap means that changes may have been missed: look at everything.
+	OnGap func()
+	// OnState is called when the state has changed.
+	OnState func(ChangeState)
+	// PollInterval is the time between two polls; 0 is 2 s.
+	PollInterval time.Duration
+}
+
+// notifier is a backend that can be told of changes.
+type notifier interface {
+	// channel returns what a fitting trigger notifies, or "" when there is none.
+	channel(ctx context.Context, s *Store) (string, error)
+	// listen hears a channel until ctx is done or something fails; ready is called once nothing can be missed any more.
+	listen(ctx context.Context, s *Store, channel string, ready func(), heard func(id string)) error
+}
+
+// Changes follows the changes of the table until ctx is done, and then returns nil. Where the trigger is installed it
+// is told of them; elsewhere it polls. It reconnects for ever: at once, and then after waits that grow to 30 s.
+//
+// It holds one connection of its own while it listens, and leaves no goroutine behind.
+func (s *Store) Changes(ctx context.Context, handlers ChangeHandlers) error {
+	f := &feed{store: s, handlers: handlers, poller: poller{store: s}}
+	if f.handlers.PollInterval <= 0 {
+		f.handlers.PollInterval = defaultPoll
+	}
+	defer f.poller.close()
+	backoff := time.Duration(0)
+	for ctx.Err() == nil {
+		worked, err := f.follow(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if err == nil {
+			backoff = 0
+			continue // only the source has changed
+		}
+		f.lost = true
+		f.report(ChangeState{Source: f.source, Err: err})
+		if worked {
+			backoff = 0
+		}
+		wait(ctx, jittered(backoff))
+		backoff = min(max(2*backoff, firstBackoff), mostBackoff)
+	}
+	return nil
+}
+
+// feed is one run of Changes.
+type feed struct {
+	store    *Store
+	handlers ChangeHandlers
+	poller   poller
+	source   ChangeSource
+	state    ChangeState
+	told     bool  // state was reported once
+	lost     bool  // something failed since changes last came
+	deaf     error // why there is no point in listening; nil while nothing is known against it
+}
+
+// follow takes changes from the source that there is now, until it fails or another one is there. worked reports that
+// changes came at all.
+func (f *feed) follow(ctx context.Context) (worked bool, err error) {
+	n, canListen := f.store.backend.(notifier)
+	channel := ""
+	if canListen && f.deaf == nil {
+		if channel, err = n.channel(ctx, f.store); err != nil {
+			f.source = orPoll(f.source)
+			return false, f.store.explain(ctx, "look for the notify trigger", err)
+		}
+	}
+	if channel == "" {
+		f.source = SourcePoll
+		return f.poll(ctx)
+	}
+	f.source = SourceNotify
+	err = n.listen(ctx, f.store, channel, func() {
+		worked = true
+		f.connected()
+		f.gap() // whatever happened before is unknown
+	}, f.change)
+	switch {
+	case errors.Is(err, errNoTrigger):
+		return worked, nil
+	case errors.Is(err, ErrDeaf):
+		f.deaf = err
+		return worked, nil
+	case err != nil:
+		err = f.store.explain(ctx, "listen for changes", err)
+	}
+	return worked, err
+}
+
+func orPoll(source ChangeSource) ChangeSource {
+	if source == "" {
+		return SourcePoll
+	}
+	return source
+}
+
+// poll polls until something fails, or a trigger may have come.
+func (f *feed) poll(ctx context.Context) (worked bool, err error) {
+	until := time.Now().Add(triggerCheck)
+	for ctx.Err() == nil && (f.deaf != nil || time.Now().Before(until)) {
+		if err := f.poller.poll(ctx, f.change); err != nil {
+			f.poller.close()
+			return worked, f.store.explain(ctx, "read the ended sessions that claim a container", err)
+		}
+		worked = true
+		if f.lost {
+			f.gap()
+		}
+		f.connected()
+		wait(ctx, f.handlers.PollInterval)
+	}
+	return worked, nil
+}
+
+func (f *feed) connected() {
+	f.lost = false
+	f.report(ChangeState{Source: f.source, Connected: true, Err: f.deaf})
+}
+
+// report tells of a state that is another than before. Errors of one outage differ in their words only.
+func (f *feed) report(state ChangeState) {
+	same := f.told && state.Source == f.state.Source && state.Connected == f.state.Connected
+	f.state, f.told = state, true
+	if !same && f.handlers.OnState != nil {
+		f.handlers.OnState(state)
+	}
+}
+
+// change passes one change on. An empty id is one that did not fit into a notification.
+func (f *feed) change(id string) {
+	if id == "" {
+		f.gap()
+		return
+	}
+	if f.handlers.OnChange != nil {
+		f.handlers.OnChange(id)
+	}
+}
+
+func (f *feed) gap() {
+	if f.handlers.OnGap != nil {
+		f.handlers.OnGap()
+	}
+}
+
+var errNoTrigger = fmt.Errorf("there is no trigger %s any more", triggerName)
+
+// wait waits for d, or until ctx is done.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// jittered spreads the controllers of one server, which all lost it at the same moment: between d/2 and d.
+func jittered(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return d/2 + rand.N(d/2+1) //nolint:gosec // nothing secret about a wait
+}

@@ -1,0 +1,138 @@
+package sessiondb
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+const (
+	// pingEvery is how often a listening connection is tried: a connection on which nothing arrives looks the same
+	// whether nothing happens or the network is gone.
+	pingEvery = 10 * time.Second
+	// listenLimit bounds one read of that connection: two answers to a ping may be missed.
+	listenLimit = 25 * time.Second
+	// echoTimeout is how long the first notification may take to come back. It takes 1 ms.
+	echoTimeout = 5 * time.Second
+)
+
+func (p *postgres) channel(ctx context.Context, s *Store) (string, error) {
+	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	t, err := p.trigger(deadline, s.read, s.table)
+	if err != nil || !t.hears(s.config) {
+		return "", err
+	}
+	return t.Channel, nil
+}
+
+// listen holds one connection. pq.Listener would reconnect by itself, but sleeps between its tries whether or not
+// somebody waits for it to end: here its first failure closes it, and Changes waits.
+func (p *postgres) listen(
+	ctx context.Context, s *Store, channel string, ready func(), heard func(id string),
+) (err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	listener := p.listener(ctx, cancel)
+	var pinging sync.WaitGroup
+	defer func() {
+		// With the context the connection is closed, and with that the listener comes to its end.
+		cancel(nil)
+		_ = listener.Close()
+		pinging.Wait()
+		for range listener.Notify { // until it is closed: then its goroutine has ended
+			continue
+		}
+	}()
+	echo := "session_controller_echo_" + strings.ToLower(rand.Text())
+	for _, name := range []string{channel, echo} {
+		if err := listener.Listen(name); err != nil {
+			return cause(ctx, err)
+		}
+	}
+	deadline, stop := context.WithTimeout(ctx, echoTimeout)
+	defer stop()
+	if _, err := s.write.ExecContext(deadline, `SELECT pg_catalog.pg_notify($1, '')`, echo); err != nil {
+		return fmt.Errorf("send the first notification: %w", err)
+	}
+	pinging.Go(func() { cancel(p.keep(ctx, s, channel, listener)) })
+	deaf := deadline.Done()
+	for {
+		select {
+		case <-ctx.Done():
+			return cause(ctx, nil)
+		case <-deaf:
+			if ctx.Err() != nil {
+				return cause(ctx, nil)
+			}
+			return ErrDeaf
+		case n, ok := <-listener.Notify:
+			switch {
+			case !ok || n == nil:
+				return cause(ctx, errConnectionLost)
+			case n.Channel == echo:
+				deaf = nil // it can hear
+				ready()
+			default:
+				heard(n.Extra)
+			}
+		}
+	}
+}
+
+var errConnectionLost = fmt.Errorf("%w: the listening connection was lost", ErrUnreachable)
+
+// cause is why a listener ended; a caller's own cancellation is none.
+func cause(ctx context.Context, err error) error {
+	if why := context.Cause(ctx); why != nil && !errors.Is(why, context.Canceled) {
+		return why //nolint:wrapcheck // one of our own
+	}
+	return err
+}
+
+func (p *postgres) listener(ctx context.Context, fail context.CancelCauseFunc) *pq.Listener {
+	failed := func(event pq.ListenerEventType, err error) {
+		switch event {
+		case pq.ListenerEventDisconnected, pq.ListenerEventConnectionAttemptFailed:
+			if known := p.greet(err); known != nil {
+				err = known
+			}
+			if err == nil {
+				err = errConnectionLost
+			}
+			fail(err)
+		case pq.ListenerEventConnected, pq.ListenerEventReconnected:
+		}
+	}
+	// The waits are the shortest that it takes: with the context done, the next try fails at once and is the last.
+	return pq.NewDialListener(dialer{limit: listenLimit, until: ctx}, p.dsn, time.Millisecond, time.Millisecond, failed)
+}
+
+// keep asks for a sign of life and for the trigger. It runs beside the notifications: a listener that waits for the
+// answer to a ping takes no more than 64 of them.
+func (p *postgres) keep(ctx context.Context, s *Store, channel string, listener *pq.Listener) error {
+	tick := time.NewTicker(pingEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := listener.Ping(); err != nil {
+			return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		}
+		now, err := p.channel(ctx, s)
+		switch {
+		case err != nil:
+			return err
+		case now != channel:
+			return errNoTrigger
+		}
+	}
+}
