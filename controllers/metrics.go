@@ -15,6 +15,7 @@ type Metrics struct {
 	sweepTook  prometheus.Gauge
 	sweepFails prometheus.Counter
 	streamUp   prometheus.Gauge
+	feedUp     prometheus.Gauge
 }
 
 // NewMetrics registers the controller's metrics, all with the prefix session_controller_.
@@ -40,10 +41,14 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			Name: "session_controller_event_stream_connected",
 			Help: "1 while the engine's event stream is connected, else 0.",
 		}),
+		feedUp: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "session_controller_change_feed_connected",
+			Help: "1 while changes of rows are heard of, by notification or by polling, else 0.",
+		}),
 	}
 	return m, errors.Join(
 		register(reg, &m.effects), register(reg, &m.lastSweep), register(reg, &m.sweepTook),
-		register(reg, &m.sweepFails), register(reg, &m.streamUp))
+		register(reg, &m.sweepFails), register(reg, &m.streamUp), register(reg, &m.feedUp))
 }
 
 // register registers a collector; one that is there already takes its place, since the registry is the process's.
@@ -84,11 +89,20 @@ func (m *Metrics) sweep(took time.Duration, err error) {
 }
 
 func (m *Metrics) stream(up bool) {
-	switch {
-	case m == nil:
-	case up:
-		m.streamUp.Set(1)
-	default:
-		m.streamUp.Set(0)
+	if m != nil {
+		m.streamUp.Set(oneIf(up))
 	}
+}
+
+func (m *Metrics) feed(up bool) {
+	if m != nil {
+		m.feedUp.Set(oneIf(up))
+	}
+}
+
+func oneIf(up bool) float64 {
+	if up {
+		return 1
+	}
+	return 0
 }

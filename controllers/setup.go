@@ -28,6 +28,10 @@ type Options struct {
 	// looked at in parallel.
 	ResyncPeriod time.Duration
 	Workers      int
+	// Changes tells of rows that changed; nil where nothing does, then sweeps find them. PollInterval is the time between
+	// two looks at the rows where the database does not tell by itself.
+	Changes      ChangeFeed
+	PollInterval time.Duration
 	// DryRun writes nothing, to either side.
 	DryRun bool
 	// Metrics may be nil.
@@ -124,12 +128,19 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	}
 	events := newEventTrigger(c.core, fresh, c.loop.request)
 	watcher := dockerwatch.NewWatcher(c.source, c.history, c.handlers(events))
-	for _, r := range []manager.RunnableFunc{
+	runnables := []manager.RunnableFunc{
 		c.loop.Start,
 		events.Start,
 		watcher.Run,
 		func(ctx context.Context) error { return putBack(ctx, stopped, keys, reconciler.effects.stopper) },
-	} {
+	}
+	if c.Changes != nil {
+		changes := &changeTrigger{
+			core: c.core, feed: c.Changes, interval: c.PollInterval, nominate: fresh, resweep: c.loop.request,
+		}
+		runnables = append(runnables, changes.Start)
+	}
+	for _, r := range runnables {
 		if err := mgr.Add(r); err != nil {
 			return fmt.Errorf("set up the session controller's triggers: %w", err)
 		}

@@ -30,6 +30,7 @@ func TestBadInputIsOneSentence(t *testing.T) { //nolint:tparallel // the row is 
 		{"no database at all", "database: {url: ''}", []string{"--database-url", ""}, []string{"database.url is empty"}},
 		{"a duration of years", "policy: {startGrace: 9999h}", nil, []string{"policy.startGrace", "24h"}},
 		{"no pause between sweeps", "resyncPeriod: 0s", nil, []string{"resyncPeriod"}},
+		{"a poll without a pause", "pollInterval: 0s", nil, []string{"pollInterval"}},
 		{"no workers", "workers: 0", nil, []string{"workers is 0"}},
 		{"an impossible policy", "policy: {crashLoop: panic}", nil, []string{"policy.crashLoop", `"panic"`}},
 		{

@@ -20,6 +20,8 @@ type config struct {
 	Policy   controllers.Policy `json:"policy"`
 	// ResyncPeriod is the time between two sweeps; at least one second.
 	ResyncPeriod metav1.Duration `json:"resyncPeriod"`
+	// PollInterval is the time between two looks at ended rows where the database does not tell of changes by itself.
+	PollInterval metav1.Duration `json:"pollInterval"`
 	// Workers is how many sessions are looked at in parallel.
 	Workers int `json:"workers"`
 	// DryRun writes nothing, to either side.
@@ -35,12 +37,16 @@ type dockerConfig struct {
 // mostWorkers bounds the workers: each holds one connection to the engine, which serves a few hundred at the most.
 const mostWorkers = 256
 
+// shortestPoll keeps polls from being a load: a poll takes some milliseconds.
+const shortestPoll = 100 * time.Millisecond
+
 func defaultConfig() config {
 	return config{
 		Database:     sessiondb.DefaultConfig(),
 		Docker:       dockerConfig{Ownership: dockerwatch.DefaultOwnership()},
 		Policy:       controllers.DefaultPolicy(),
 		ResyncPeriod: metav1.Duration{Duration: time.Minute},
+		PollInterval: metav1.Duration{Duration: 2 * time.Second},
 		Workers:      16,
 	}
 }
@@ -72,6 +78,10 @@ func (c config) validate() error {
 	if c.ResyncPeriod.Duration < time.Second || c.ResyncPeriod.Duration > 24*time.Hour {
 		problems = append(problems,
 			fmt.Errorf("resyncPeriod is %s: give a duration between 1s and 24h", c.ResyncPeriod.Duration))
+	}
+	if c.PollInterval.Duration < shortestPoll || c.PollInterval.Duration > 24*time.Hour {
+		problems = append(problems,
+			fmt.Errorf("pollInterval is %s: give a duration between 100ms and 24h", c.PollInterval.Duration))
 	}
 	if c.Workers < 1 || c.Workers > mostWorkers {
 		problems = append(problems, fmt.Errorf("workers is %d: give a number between 1 and %d", c.Workers, mostWorkers))

@@ -103,6 +103,8 @@ func (c *connection) options(cfg config, log logr.Logger, metrics *controllers.M
 		Ownership:    cfg.Docker.Ownership,
 		Policy:       cfg.Policy,
 		ResyncPeriod: cfg.ResyncPeriod.Duration,
+		Changes:      c.store,
+		PollInterval: cfg.PollInterval.Duration,
 		Workers:      cfg.Workers,
 		DryRun:       cfg.DryRun,
 		Metrics:      metrics,

@@ -7,7 +7,8 @@ import (
 
 // CreateSessionsTable creates the reference table under the names of cfg: id text primary key, status text not null,
 // the claim as text that can be NULL, and updatedAt and reason when they are mapped. For SQLite it also creates the
-// file, in WAL mode, if there is none. It is what `migrate --sessions-table` calls; nothing else in this package creates anything.
+// file, in WAL mode, if there is none. It is what `migrate --sessions-table` calls; nothing else in this package
+// creates anything.
 //
 // An existing table, or file, is left as it is; created is false then. Either way the table is checked as Open does.
 func CreateSessionsTable(ctx context.Context, cfg Config) (created bool, err error) {
