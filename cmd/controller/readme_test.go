@@ -167,7 +167,9 @@ func leaves(typ reflect.Type, prefix string) []string {
 
 	var keys []string
 	for field := range typ.Fields() {
-		keys = append(keys, leaves(field.Type, prefix+field.Tag.Get("json")+".")...)
+		if name := field.Tag.Get("json"); name != "-" {
+			keys = append(keys, leaves(field.Type, prefix+name+".")...)
+		}
 	}
 
 	return keys

@@ -126,7 +126,7 @@ func (f *feed) follow(ctx context.Context) (worked bool, err error) {
 		worked = true
 		f.connected()
 		f.gap() // whatever happened before is unknown
-	}, f.change)
+	}, func(id string) { f.change(ctx, id) })
 	switch {
 	case errors.Is(err, errNoTrigger):
 		return worked, nil
@@ -150,7 +150,7 @@ func orPoll(source ChangeSource) ChangeSource {
 func (f *feed) poll(ctx context.Context) (worked bool, err error) {
 	until := time.Now().Add(triggerCheck)
 	for ctx.Err() == nil && (f.deaf != nil || time.Now().Before(until)) {
-		if err := f.poller.poll(ctx, f.change); err != nil {
+		if err := f.poller.poll(ctx, func(id string) { f.change(ctx, id) }); err != nil {
 			f.poller.close()
 			return worked, f.store.explain(ctx, "read the ended sessions that claim a container", err)
 		}
@@ -179,14 +179,24 @@ func (f *feed) report(state ChangeState) {
 }
 
 // change passes one change on. An empty id is one that did not fit into a notification.
-func (f *feed) change(id string) {
+func (f *feed) change(ctx context.Context, id string) {
 	if id == "" {
 		f.gap()
 		return
 	}
-	if f.handlers.OnChange != nil {
+	if f.handlers.OnChange != nil && !f.foreign(ctx, id) {
 		f.handlers.OnChange(id)
 	}
+}
+
+// foreign reports whether a row is known to be another node's. The trigger tells of the rows of all nodes. A row that
+// is no more, or cannot be read, is passed on: whoever looks at it will see.
+func (f *feed) foreign(ctx context.Context, id string) bool {
+	if f.store.config.Node == "" || f.source != SourceNotify {
+		return false // the poll reads no others
+	}
+	row, err := f.store.Get(ctx, id)
+	return err == nil && row.Node != f.store.config.Node
 }
 
 func (f *feed) gap() {

@@ -34,6 +34,8 @@ type Config struct {
 	Statuses Statuses `json:"statuses"`
 	// NotifyChannel is notified, in the same transaction, whenever a session is failed; empty for none. PostgreSQL only.
 	NotifyChannel string `json:"notifyChannel"`
+	// Node is the node whose rows are streamed and followed; empty serves all rows. It goes with Columns.Node.
+	Node string `json:"-"`
 }
 
 // Columns maps the columns of the sessions table.
@@ -48,6 +50,10 @@ type Columns struct {
 	UpdatedAt string `json:"updatedAt"`
 	// Reason is given one sentence for people by Fail; empty when there is no such column. Nothing else writes it.
 	Reason string `json:"reason"`
+	// CreatedAt is when the session was created, in Config.TimeFormat; empty when there is no such column. Only read.
+	CreatedAt string `json:"-"`
+	// Node says on which node a session's container is; empty when there is no such column. Only read.
+	Node string `json:"-"`
 }
 
 // Statuses says which statuses are live and which are ended. Every other value, NULL included, is unknown and its row
@@ -91,7 +97,7 @@ func (s Statuses) Kind(status string) StatusKind {
 func (c Config) Validate() error {
 	_, err := newBackend(c)
 	return errors.Join(
-		err, c.validateNames(), c.validateTimeFormat(), c.Statuses.validate(), c.validateChannel(),
+		err, c.validateNames(), c.validateTimeFormat(), c.Statuses.validate(), c.validateChannel(), c.validateNode(),
 	)
 }
 
@@ -103,8 +109,10 @@ func (c Config) validateNames() error {
 		{"columns.containerID", c.Columns.ContainerID},
 		{"columns.updatedAt", c.Columns.UpdatedAt},
 		{"columns.reason", c.Columns.Reason},
+		{"columns.createdAt", c.Columns.CreatedAt},
+		{"columns.node", c.Columns.Node},
 	}
-	optional := []string{"columns.updatedAt", "columns.reason"}
+	optional := []string{"columns.updatedAt", "columns.reason", "columns.createdAt", "columns.node"}
 	taken := map[string]string{}
 	for _, n := range names {
 		if n.value == "" && slices.Contains(optional, n.key) {
@@ -161,6 +169,20 @@ func (c Config) validateChannel() error {
 		return errors.New("database.notifyChannel is set and the database is SQLite, which has no notifications: take it out")
 	case len(c.NotifyChannel) > most || strings.ContainsRune(c.NotifyChannel, 0):
 		return fmt.Errorf("database.notifyChannel is %q: give a name of at most %d bytes", c.NotifyChannel, most)
+	}
+	return nil
+}
+
+// validateNode: without the column a controller would serve the rows of all nodes with the engine of one, and without
+// the node it would not know which rows are its own.
+func (c Config) validateNode() error {
+	switch {
+	case c.Node == "" && c.Columns.Node != "":
+		return errors.New("database.columns.node is set and docker.node is not: say which node's rows are to be served")
+	case c.Node != "" && c.Columns.Node == "":
+		return errors.New("docker.node is set and database.columns.node is not: name the column that holds a row's node")
+	case strings.ContainsRune(c.Node, 0):
+		return errors.New("docker.node contains a NUL character: give the node as it is in the rows")
 	}
 	return nil
 }

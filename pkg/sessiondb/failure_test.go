@@ -29,7 +29,7 @@ func reasoned(t *testing.T, s shape, typ string) *fixture {
 	return f
 }
 
-func (f *fixture) open() {
+func (f *fixture) open() { // with the configuration as it is now
 	f.t.Helper()
 	var err error
 	if f.store, err = sessiondb.Open(f.t.Context(), f.config); err != nil {

@@ -92,14 +92,26 @@ func judge(cfg Config, t table) error {
 }
 
 func mapped(cfg Config) []string {
-	names := []string{cfg.Columns.ID, cfg.Columns.Status, cfg.Columns.ContainerID}
-	if cfg.Columns.UpdatedAt != "" {
-		names = append(names, cfg.Columns.UpdatedAt)
-	}
-	if cfg.Columns.Reason != "" {
-		names = append(names, cfg.Columns.Reason)
+	names := read(cfg)
+	for _, name := range written(cfg) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	return names
+}
+
+// read are the columns that are read, written those that are written: the status and the claim are both.
+func read(cfg Config) []string {
+	return given(cfg.Columns.ID, cfg.Columns.Status, cfg.Columns.ContainerID, cfg.Columns.CreatedAt, cfg.Columns.Node)
+}
+
+func written(cfg Config) []string {
+	return given(cfg.Columns.Status, cfg.Columns.ContainerID, cfg.Columns.UpdatedAt, cfg.Columns.Reason)
+}
+
+func given(names ...string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
 func judgeKind(cfg Config, t table) error {
@@ -147,16 +159,24 @@ func judgeTypes(cfg Config, t table) error {
 		// SQLite compares without looking at the text in such a column, so an id in its text form would not be found.
 		refuse(id, "declare it as TEXT or INTEGER, in any other type a session cannot be found by the text of its id")
 	}
+	judgeOptional(cfg, t, refuse)
+	return errors.Join(errs...)
+}
+
+// judgeOptional judges the columns that need not be mapped.
+func judgeOptional(cfg Config, t table, refuse func(c column, format string, args ...any)) {
 	if c := t.column(cfg.Columns.Reason); cfg.Columns.Reason != "" && c.class != classText {
 		refuse(c, "a reason is a sentence and needs a text type")
 	}
-	if cfg.Columns.UpdatedAt != "" {
-		c := t.column(cfg.Columns.UpdatedAt)
+	if c := t.column(cfg.Columns.Node); cfg.Columns.Node != "" && c.class != classText {
+		refuse(c, "a node is a name and needs a text type")
+	}
+	for _, name := range given(cfg.Columns.UpdatedAt, cfg.Columns.CreatedAt) {
+		c := t.column(name)
 		if why := timeMisfit(cfg.TimeFormat, c, t.role != ""); why != "" {
 			refuse(c, "database.timeFormat %s %s", cfg.TimeFormat, why)
 		}
 	}
-	return errors.Join(errs...)
 }
 
 // timeMisfit says why a time format does not fit a column. SQLite (strict is false) stores anything anywhere.
@@ -176,13 +196,12 @@ func timeMisfit(format string, c column, strict bool) string {
 
 func judgePrivileges(cfg Config, t table) error {
 	var unread, unwritten []string
-	// updatedAt and reason are only written, the id only read.
-	for _, name := range []string{cfg.Columns.ID, cfg.Columns.Status, cfg.Columns.ContainerID} {
+	for _, name := range read(cfg) {
 		if t.column(name).noRead {
 			unread = append(unread, t.quoteFor(name))
 		}
 	}
-	for _, name := range mapped(cfg)[1:] {
+	for _, name := range written(cfg) {
 		if t.column(name).noWrite {
 			unwritten = append(unwritten, t.quoteFor(name))
 		}

@@ -247,5 +247,8 @@ func TestLongNamesStayDifferent(t *testing.T) {
 		if steps := f.migrate(sessiondb.MigrateOptions{SessionsTable: true}); done(steps) != len(steps) {
 			t.Errorf("%+v, want table, trigger and index each of its own", steps)
 		}
+		if steps := f.migrate(sessiondb.MigrateOptions{}); done(steps) != 0 {
+			t.Errorf("%+v, want nothing left to do: the name of the index was another table's", steps)
+		}
 	}
 }

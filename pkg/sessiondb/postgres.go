@@ -80,9 +80,21 @@ func (p *postgres) dialect() dialect {
 		text:  func(column string) string { return column + "::text" },
 		param: func(n int) string { return "$" + strconv.Itoa(n) },
 		// The parameter takes the array type of the expression: a cast to text[] would keep an index from being used.
-		in:   func(expression, param string) string { return expression + " = ANY(" + param + ")" },
-		list: func(values []string) (any, error) { return pq.Array(values), nil },
-		now:  nowPostgres,
+		in:      func(expression, param string) string { return expression + " = ANY(" + param + ")" },
+		list:    func(values []string) (any, error) { return pq.Array(values), nil },
+		now:     nowPostgres,
+		literal: pq.QuoteLiteral,
+		same:    func(a, b string) string { return a + " IS NOT DISTINCT FROM CAST(" + b + " AS text)" },
+		micros: func(format, column string) string {
+			switch format {
+			case TimeFormatUnix:
+				return "CAST(" + column + " * 1000000 AS bigint)"
+			case TimeFormatUnixMilli:
+				return "CAST(" + column + " * 1000 AS bigint)"
+			}
+			// A time without a zone is taken for UTC, as it is written; an infinite one is none.
+			return "CASE WHEN isfinite(" + column + ") THEN CAST(extract(epoch FROM " + column + ") * 1000000 AS bigint) END"
+		},
 		// Rows are streamed.
 		pageBy: func(table, Config) string { return "" },
 	}

@@ -9,6 +9,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Get reads one session. Errors: ErrNotFound, ErrUnreachable, or the context's own.
@@ -111,8 +112,14 @@ func (s *Store) UnknownStatuses(ctx context.Context) ([]StatusCount, error) {
 // scan reads one row and says what its status means.
 func (s *Store) scan(from interface{ Scan(dest ...any) error }, more ...any) (Row, error) {
 	var row Row
-	if err := from.Scan(append([]any{&row.ID, &row.Status, &row.Claim}, more...)...); err != nil {
+	var node sql.NullString
+	var created sql.NullInt64
+	if err := from.Scan(append([]any{&row.ID, &row.Status, &row.Claim, &node, &created}, more...)...); err != nil {
 		return Row{}, err
+	}
+	row.Node, row.NodeNull = node.String, s.config.Columns.Node != "" && !node.Valid
+	if created.Valid {
+		row.CreatedAt = time.UnixMicro(created.Int64).UTC()
 	}
 	row.Kind = s.statuses.Kind(row.Status)
 	return row, nil

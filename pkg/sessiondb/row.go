@@ -1,6 +1,9 @@
 package sessiondb
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // StatusKind says what a status means for the session's container. The zero value is StatusUnknown.
 type StatusKind int
@@ -37,6 +40,12 @@ type Row struct {
 	Kind StatusKind
 	// Claim is the container id or name exactly as read; empty when the column is NULL or empty.
 	Claim string
+	// Node is where the session's container is; empty when no column is mapped, or it is NULL.
+	Node string
+	// NodeNull reports that the column is mapped and NULL: nobody knows whose row this is.
+	NodeNull bool
+	// CreatedAt is when the session was created, in UTC; zero when that is not known.
+	CreatedAt time.Time
 }
 
 // Claims reports whether the row claims anything at all: a claim of nothing but blanks claims nothing.

@@ -170,6 +170,18 @@ func (f *sqliteFile) dialect() dialect {
 			}
 			return "CURRENT_TIMESTAMP"
 		},
+		literal: func(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" },
+		same:    func(a, b string) string { return a + " IS " + b },
+		micros: func(format, column string) string {
+			switch format {
+			case TimeFormatUnix:
+				return "CAST(" + column + " * 1000000 AS INTEGER)"
+			case TimeFormatUnixMilli:
+				return "CAST(" + column + " * 1000 AS INTEGER)"
+			}
+			return "(CAST(strftime('%s', " + column + ") AS INTEGER) * 1000000 + " +
+				"CAST(substr(strftime('%f', " + column + "), 4) AS INTEGER) * 1000)"
+		},
 		// The rowid is the order in which rows lie in the file, so a page is one pass. A table without one is ordered by
 		// its key, which is the id.
 		pageBy: func(t table, cfg Config) string {

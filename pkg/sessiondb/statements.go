@@ -16,6 +16,12 @@ type dialect struct {
 	list func(values []string) (any, error)
 	// now is the database's clock in a time format, for a column of this type.
 	now func(format string, c column) string
+	// literal makes a constant of a text.
+	literal func(text string) string
+	// same is true where two texts are the same, NULL being the same as NULL.
+	same func(a, b string) string
+	// micros reads a time in a time format as microseconds since 1970; NULL where it is none.
+	micros func(format, column string) string
 	// pageBy returns the expression that pages are cut by, or "" where rows can be streamed.
 	pageBy func(t table, cfg Config) string
 }
@@ -38,6 +44,7 @@ const (
 	argID = 1 + iota
 	argStatus
 	argClaim
+	argNode
 	argNewClaim
 	argNewStatus
 	argMessage
@@ -49,10 +56,11 @@ const (
 // must be shorter than 8,000 bytes; an id that leaves no room for that is not told, rather than its session not failed.
 func telling(d dialect, fail string) string {
 	text := func(n int) string { return "CAST(" + d.param(n) + " AS text)" }
-	return "WITH failed (id, status, claim) AS (" + fail + "), told AS (SELECT id, status, claim, " +
+	return "WITH failed (id, status, claim, node, created) AS (" + fail + "), " +
+		"told AS (SELECT id, status, claim, node, created, " +
 		"json_build_object('session', id, 'status', status, 'reason', " + text(argReason) +
 		", 'message', " + text(argMessage) + ")::text AS payload FROM failed) " +
-		"SELECT id, status, claim, CASE WHEN octet_length(payload) < 8000 " +
+		"SELECT id, status, claim, node, created, CASE WHEN octet_length(payload) < 8000 " +
 		"THEN pg_catalog.pg_notify(" + text(argChannel) + ", payload)::text END FROM told"
 }
 
@@ -64,7 +72,16 @@ func telling(d dialect, fail string) string {
 func build(d dialect, t table, cfg Config) statements {
 	id, status, claim := d.quote(cfg.Columns.ID), d.quote(cfg.Columns.Status), d.quote(cfg.Columns.ContainerID)
 	statusText, claimText := "coalesce("+d.text(status)+", '')", "coalesce("+d.text(claim)+", '')"
-	row := strings.Join([]string{d.text(id), statusText, claimText}, ", ")
+	const none = "CAST(NULL AS text)"
+	node, created, own := none, none, ""
+	if cfg.Columns.Node != "" {
+		node = d.text(d.quote(cfg.Columns.Node))
+		own = " AND " + d.quote(cfg.Columns.Node) + " = " + d.literal(cfg.Node)
+	}
+	if cfg.Columns.CreatedAt != "" {
+		created = d.micros(cfg.TimeFormat, d.quote(cfg.Columns.CreatedAt))
+	}
+	row := strings.Join([]string{d.text(id), statusText, claimText, node, created}, ", ")
 
 	touch := ""
 	if cfg.Columns.UpdatedAt != "" {
@@ -75,12 +92,13 @@ func build(d dialect, t table, cfg Config) statements {
 			" WHERE " + id + " = " + d.param(argID) +
 			" AND " + statusText + " = " + d.param(argStatus) +
 			" AND " + claimText + " = " + d.param(argClaim) +
+			" AND " + d.same(node, d.param(argNode)) +
 			" RETURNING " + row
 	}
 
 	from := " FROM " + t.quoted + " WHERE "
 	// Greater than empty is neither NULL nor empty, and unlike "<> ''" it is a range of an index on the claim.
-	claims := claim + " > '' AND " + id + " IS NOT NULL"
+	claims := claim + " > '' AND " + id + " IS NOT NULL" + own
 	s := statements{
 		get:       "SELECT " + row + from + id + " = " + d.param(1),
 		claiming:  "SELECT " + row + from + claims,

@@ -64,6 +64,14 @@ func (s *Store) Release(ctx context.Context, row Row) (Row, error) {
 	return s.compareAndSet(ctx, "release the claim of session "+row.ID, s.sql.setClaim, row, []any{s.released})
 }
 
+// node is the row's node as a write compares it: NULL where it was, and where there is no such column.
+func (s *Store) node(row Row) any {
+	if s.config.Columns.Node == "" || row.NodeNull {
+		return nil
+	}
+	return row.Node
+}
+
 var errBlankClaim = errors.New("the claim to set is blank")
 
 func (s *Store) stored(claim string) any {
@@ -91,7 +99,7 @@ func (s *Store) compareAndSet(
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
-	rows, err := s.write.QueryContext(ctx, query, append([]any{row.ID, row.Status, row.Claim}, args...)...)
+	rows, err := s.write.QueryContext(ctx, query, append([]any{row.ID, row.Status, row.Claim, s.node(row)}, args...)...)
 	if err != nil {
 		return Row{}, s.explain(ctx, operation, err)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
-// endsWithoutSweep ends sessions in the database, with sweeps an hour apart, until the container of one is gone without a
-// sweep in between: the first ones may meet those that follow a start.
+// endsWithoutSweep ends sessions in the database, with sweeps an hour apart, until the container of one is gone
+// without a sweep in between: the first ones may meet those that follow a start.
 func endsWithoutSweep(w *world, source string) {
 	w.Helper()
 	w.opts.ResyncPeriod = time.Hour

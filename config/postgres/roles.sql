@@ -1,0 +1,20 @@
+-- The role that session-controller connects as, with the rights that it needs and no others.
+--
+-- Put in the names of your own table and columns, and run it as the table's owner with CREATEROLE:
+--
+--   psql app --single-transaction --file roles.sql
+--
+-- Then set a password: psql app --command '\password session_controller'
+
+CREATE ROLE session_controller LOGIN;
+
+GRANT USAGE ON SCHEMA public TO session_controller;
+
+-- Read: id, status and claim, and createdAt and node where they are mapped.
+GRANT SELECT (id, status, container_id) ON public.sessions TO session_controller;
+
+-- Written: status and claim, and updatedAt and reason where they are mapped.
+GRANT UPDATE (status, container_id) ON public.sessions TO session_controller;
+
+-- LISTEN and NOTIFY need no right, and the trigger of `session-controller migrate` runs as whoever writes the row. The
+-- migration itself is run by the table's owner.

@@ -1,0 +1,104 @@
+package sessiondb_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+func TestAReadReplicaIsRefused(t *testing.T) {
+	t.Parallel()
+	f := open(t, plainOf(t, "postgres/plain"))
+	at := f.standby()
+	f.config.URL = at
+	store, err := sessiondb.Open(t.Context(), f.config)
+	if err == nil {
+		closed(t, store)
+		t.Fatal("a read replica was accepted")
+	}
+	if !strings.Contains(err.Error(), "is a read replica") {
+		t.Errorf("%v, want it to say what the server is", err)
+	}
+}
+
+// standby copies the test server into one that follows it, and returns its URL.
+func (f *fixture) standby() (url string) {
+	f.t.Helper()
+	dir := f.t.TempDir()
+	data := filepath.Join(dir, "data")
+	programs, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
+	if len(programs) == 0 {
+		f.t.Fatal("there is no pg_basebackup below /usr/lib/postgresql: install the package postgresql")
+	}
+	bin := slices.Max(programs)
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if os.Getuid() == 0 { // PostgreSQL refuses to run as root
+		attr.Credential = f.postgresUser(dir)
+	}
+	backup := exec.CommandContext(f.t.Context(), bin+"/pg_basebackup", "--dbname="+f.config.URL, "--pgdata="+data,
+		"--write-recovery-conf", "--no-sync", "--checkpoint=fast")
+	backup.SysProcAttr, backup.Dir = attr, dir
+	if out, err := backup.CombinedOutput(); err != nil {
+		f.t.Fatalf("pg_basebackup: %v\n%s", err, out)
+	}
+	var most int
+	if err := f.raw.QueryRowContext(f.t.Context(),
+		`SELECT current_setting('max_connections')::int`).Scan(&most); err != nil {
+		f.t.Fatal(err)
+	}
+	server := exec.Command(bin+"/postgres", "-D", data, "-c", "listen_addresses=", "-c", //nolint:noctx // ended below
+		"unix_socket_directories="+dir, "-c", "port=5432", "-c", "max_connections="+strconv.Itoa(most), "-c", "fsync=off")
+	server.SysProcAttr, server.Dir = attr, dir
+	if err := server.Start(); err != nil {
+		f.t.Fatal(err)
+	}
+	f.t.Cleanup(func() {
+		_ = server.Process.Signal(syscall.SIGQUIT)
+		_ = server.Wait()
+	})
+	before, _, _ := strings.Cut(f.config.URL, "@")
+	name := f.config.URL[strings.LastIndex(f.config.URL, "/")+1:]
+	name, _, _ = strings.Cut(name, "?")
+	url = before + "@/" + name + "?sslmode=disable&host=" + strings.ReplaceAll(dir, "/", "%2F")
+	db := connect(f.t, "postgres", url)
+	ctx, cancel := context.WithTimeout(f.t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for db.PingContext(ctx) != nil {
+		if ctx.Err() != nil {
+			f.t.Fatal("the standby did not begin to answer")
+		}
+		<-tick.C
+	}
+	return url
+}
+
+// postgresUser owns dir from then on.
+func (f *fixture) postgresUser(dir string) *syscall.Credential {
+	f.t.Helper()
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	uid, _ := strconv.ParseUint(u.Uid, 10, 32)
+	gid, _ := strconv.ParseUint(u.Gid, 10, 32)
+	if err := os.Chown(dir, int(uid), int(gid)); err != nil {
+		f.t.Fatal(err)
+	}
+	// What is above it belongs to root, and is closed to others.
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { //nolint:gosec // a directory that another user must enter
+		f.t.Fatal(err)
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+}
