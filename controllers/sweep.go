@@ -100,7 +100,8 @@ func (s *sweeper) remember(row sessiondb.Row, c *dockerwatch.Container, listed t
 		return true // there is nothing to remember, or a look is due that remembers more
 	}
 	s.memory.metHealthy(key, row.Claim)
-	byID := strings.HasPrefix(c.ID, strings.TrimPrefix(row.Claim, "/"))
+	ref := strings.TrimPrefix(row.Claim, "/")
+	byID := len(ref) >= shortID && strings.HasPrefix(c.ID, ref)
 	if !byID && !s.memory.claimedBefore(key, row.Claim, listed) {
 		return false
 	}
