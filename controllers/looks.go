@@ -76,16 +76,15 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 }
 
 // observe looks at the container that the row claims. The claim of an ended row means what it meant while the row was
-// live: a container that has got the same name since is another one, perhaps of a session that is being revived.
+// live: a container that has got the same name since is another one, perhaps of a session that is being revived, and
+// one that was renamed since is still the one.
 func (l *looker) observe(ctx context.Context, key SessionKey, row sessiondb.Row) (dockerwatch.Observation, error) {
-	c, err := l.engine.Observe(ctx, row.Claim)
-	if err != nil || row.Kind == sessiondb.StatusLive || c.Phase == dockerwatch.Gone {
-		return c, err
+	if row.Kind == sessiondb.StatusEnded {
+		if meant := l.memory.meant(key, row.Claim, false); meant != "" {
+			return l.engine.Observe(ctx, meant)
+		}
 	}
-	if meant := l.memory.meant(key, row.Claim, false); meant != "" && meant != c.ID {
-		return l.engine.Observe(ctx, meant)
-	}
-	return c, nil
+	return l.engine.Observe(ctx, row.Claim)
 }
 
 // recall adds what this process has seen of the session before, and notes what it sees now.

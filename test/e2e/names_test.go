@@ -106,6 +106,25 @@ func TestANewContainerWithTheNameOfAnEndedSessionIsAnotherOne(t *testing.T) {
 	})
 }
 
+func TestAContainerThatWasRenamedIsStillTheOneThatTheSessionHad(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.opts.ResyncPeriod = 100 * time.Millisecond
+		name := testenv.Name(w.TB, prefix)
+		id := w.run(testenv.Container{Name: name})
+		w.insert("s1", "ACTIVE", name)
+		w.opts.Policy.GoneGrace.Duration = time.Hour
+		w.start(deaf{w.engine})
+		w.sureOfNames()
+		if err := testenv.Docker(w.TB).ContainerRename(w.Context(), id, testenv.Name(w.TB, prefix)); err != nil {
+			w.Fatal(err)
+		}
+		w.serverDoes(`UPDATE sessions SET status = 'TERMINATED' WHERE id = 's1'`)
+		w.until("the session is released", func() bool { return w.row("s1") == "TERMINATED NULL" })
+		w.wantState(id, "gone")
+	})
+}
+
 func TestARowThatClaimedNothingInBetweenBeginsAnew(t *testing.T) {
 	t.Parallel()
 	for reason, between := range map[string][2]string{
