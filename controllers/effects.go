@@ -124,6 +124,4 @@ func withContainer(log logr.Logger, f Facts) logr.Logger {
 }
 
 // retryNow reports whether an error only means that somebody moved first: look again at once.
-func retryNow(err error) bool {
-	return errors.Is(err, sessiondb.ErrConflict) || errors.Is(err, dockerwatch.ErrRefused)
-}
+func retryNow(err error) bool { return errors.Is(err, sessiondb.ErrConflict) }

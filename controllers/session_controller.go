@@ -132,8 +132,6 @@ func (r *SessionReconciler) pass(ctx context.Context, key SessionKey) Outcome {
 		case errors.Is(err, errStopping):
 			out.Stopping = true
 			return out
-		case errors.Is(err, dockerwatch.ErrRefused):
-			return r.failed(ctx, key, out, err)
 		case !retryNow(err):
 			return r.failed(ctx, key, out, err)
 		}

@@ -66,7 +66,7 @@ func (l *sweepLoop) ready() error {
 
 // Start sweeps until ctx ends.
 func (l *sweepLoop) Start(ctx context.Context) error {
-	l.await(ctx, firstSweepPatience)
+	await(ctx, firstSweepPatience, l.trigger)
 	for failures := 0; ctx.Err() == nil; {
 		err := l.sweep(ctx)
 		l.note(ctx, err)
@@ -78,8 +78,8 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 			wait = sweepBackoff(failures, err)
 		}
 		pause := min(wait, sweepPause)
-		l.pause(ctx, pause)
-		l.await(ctx, wait-pause)
+		await(ctx, pause, nil) // a trigger in the meantime is kept
+		await(ctx, wait-pause, l.trigger)
 	}
 	return nil
 }
@@ -130,22 +130,12 @@ func (l *sweepLoop) note(ctx context.Context, err error) {
 	}
 }
 
-// await waits for a trigger, for d, or for ctx to end.
-func (l *sweepLoop) await(ctx context.Context, d time.Duration) {
+// await waits for d, for a trigger (nil for none), or for ctx to end.
+func await(ctx context.Context, d time.Duration, trigger <-chan struct{}) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-l.trigger:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// pause keeps the least distance between two sweeps; a trigger in the meantime is kept for await.
-func (l *sweepLoop) pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
+	case <-trigger:
 	case <-timer.C:
 	case <-ctx.Done():
 	}

@@ -3,6 +3,7 @@ package dockerwatch
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -138,16 +139,16 @@ func (w *Watcher) settleGap(ctx context.Context, since, engineNow time.Time) (ga
 // remembered reports whether the engine's memory still holds the last event heard. An engine that was restarted has
 // forgotten it, and so has one that was busy.
 func (w *Watcher) remembered(moments []Moment) bool {
-	for _, m := range moments {
-		if m.Time.Equal(w.last.Time) && m.ID == w.last.ID && m.Action == w.last.Action {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(moments, w.isLast)
+}
+
+// isLast reports whether m is the last event heard.
+func (w *Watcher) isLast(m Moment) bool {
+	return m.Time.Equal(w.last.Time) && m.ID == w.last.ID && m.Action == w.last.Action
 }
 
 func (w *Watcher) hear(e Event) {
-	if e.Time.Equal(w.last.Time) && e.ID == w.last.ID && e.Action == w.last.Action {
+	if w.isLast(Moment{Time: e.Time, ID: e.ID, Action: e.Action}) {
 		return
 	}
 	if e.Time.After(w.last.Time) {

@@ -125,13 +125,7 @@ func TestAnIDThatFitsIntoNoNotificationIsAGap(t *testing.T) {
 
 func TestALostFeedComesBackWithAGap(t *testing.T) {
 	t.Parallel()
-	f := create(t, plainOf(t, "postgres/plain"))
-	p := through(t, f)
-	var err error
-	if f.store, err = sessiondb.Open(t.Context(), f.config); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, f.store) })
+	f, p := openThrough(t)
 	f.migrate(sessiondb.MigrateOptions{})
 	h := f.follow(time.Hour)
 	h.expect("connected", "notify up", "gap")
@@ -146,13 +140,7 @@ func TestALostFeedComesBackWithAGap(t *testing.T) {
 
 func TestAFeedThatHearsNothingPolls(t *testing.T) {
 	t.Parallel()
-	f := create(t, plainOf(t, "postgres/plain"))
-	p := through(t, f)
-	var err error
-	if f.store, err = sessiondb.Open(t.Context(), f.config); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, f.store) })
+	f, p := openThrough(t)
 	f.migrate(sessiondb.MigrateOptions{})
 	p.deafen()
 	h := f.follow(10 * time.Millisecond)

@@ -14,13 +14,7 @@ import (
 
 func TestAServerThatStopsAnsweringIsUnreachableWithinTheDeadline(t *testing.T) {
 	t.Parallel()
-	f := create(t, plainOf(t, "postgres/plain"))
-	p := through(t, f)
-	var err error
-	if f.store, err = sessiondb.Open(t.Context(), f.config); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, f.store) })
+	f, p := openThrough(t)
 	f.insert("a", "ACTIVE", "x")
 	row := f.get("a")
 
@@ -55,13 +49,7 @@ func TestAServerThatStopsAnsweringIsUnreachableWithinTheDeadline(t *testing.T) {
 
 func TestALostConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
-	f := create(t, plainOf(t, "postgres/plain"))
-	p := through(t, f)
-	var err error
-	if f.store, err = sessiondb.Open(t.Context(), f.config); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, f.store) })
+	f, p := openThrough(t)
 	f.insert("a", "ACTIVE", "x")
 	row := f.get("a")
 	p.cut()
@@ -72,15 +60,10 @@ func TestALostConnectionIsReplaced(t *testing.T) {
 
 func TestAStreamThatBreaksEndsInAnError(t *testing.T) {
 	t.Parallel()
-	f := create(t, plainOf(t, "postgres/plain"))
-	p := through(t, f)
-	var err error
-	if f.store, err = sessiondb.Open(t.Context(), f.config); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, f.store) })
+	f, p := openThrough(t)
 	// Far more than the sockets on the way can hold.
 	f.exec(`INSERT INTO sessions SELECT 's' || i, 'ACTIVE', repeat('c', 1000) || i FROM generate_series(1, 50000) i`)
+	var err error
 	seen := 0
 	for row, e := range f.store.Claiming(t.Context()) {
 		if err = e; err != nil {

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 // proxy stands between a store and its server and can stop carrying anything, as a frozen server or a broken network
@@ -163,4 +165,17 @@ func refusing(t *testing.T, code, message string) (host string) {
 		wg.Wait()
 	})
 	return l.Addr().String()
+}
+
+// openThrough opens a plain PostgreSQL table whose every connection runs through a proxy.
+func openThrough(t *testing.T) (*fixture, *proxy) {
+	t.Helper()
+	f := create(t, plainOf(t, "postgres/plain"))
+	p := through(t, f)
+	var err error
+	if f.store, err = sessiondb.Open(t.Context(), f.config); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closed(t, f.store) })
+	return f, p
 }
