@@ -3,10 +3,12 @@ package dockerwatch
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
 )
@@ -14,9 +16,23 @@ import (
 // List returns all containers of the engine, stopped ones too, in one call. It is a snapshot for nominating: absence
 // from it proves nothing.
 func (e *Engine) List(ctx context.Context) ([]Container, error) {
-	const op = "list containers"
+	return e.list(ctx, "list containers", filters.NewArgs())
+}
+
+// ListSession is [Engine.List] for the containers whose session label has this value, whoever owns them. The engine
+// itself leaves out the others, so it costs little among many containers.
+func (e *Engine) ListSession(ctx context.Context, o Ownership, session string) ([]Container, error) {
+	only := filters.NewArgs(filters.Arg("label", o.Label+"="+session))
+	listed, err := e.list(ctx, fmt.Sprintf("list the containers of session %q", session), only)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(listed, func(c Container) bool { return c.Labels[o.Label] != session }), nil
+}
+
+func (e *Engine) list(ctx context.Context, op string, only filters.Args) ([]Container, error) {
 	raw, _, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) ([]container.Summary, error) {
-		return api.ContainerList(ctx, container.ListOptions{All: true})
+		return api.ContainerList(ctx, container.ListOptions{All: true, Filters: only})
 	})
 	if err != nil {
 		return nil, err

@@ -74,3 +74,7 @@ type Info struct {
 	// Offset is what to add to this machine's clock to get the engine's.
 	Offset time.Duration
 }
+
+// Identity is what tells this engine from every other one, in one word. The ID alone does not: two engines of one host
+// can share it, as it came from /etc/docker/key.json before engine 23.
+func (i Info) Identity() string { return i.ID + "@" + i.RootDir }

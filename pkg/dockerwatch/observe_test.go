@@ -204,6 +204,32 @@ func TestList(t *testing.T) {
 	}
 }
 
+// A session's id is a filter's value: whatever is in it, its own containers are listed and no others.
+func TestListSession(t *testing.T) {
+	t.Parallel()
+
+	engine := realEngine(t)
+	ownership := dockerwatch.Ownership{Label: testenv.Name(t, "label-")}
+	ids := []string{
+		"7", "7=8", "7=", `o'hara "x" \`, "a,b", "žluťoučký ☃", "%37", "*", " 7", `{"label":{"7":true}}`, "#7", "a&b=c+d",
+	}
+	want := map[string]string{}
+	for _, id := range ids {
+		want[id] = testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label: id}, NoStart: true})
+	}
+	testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label: ""}, NoStart: true})
+	testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label + "x": "7"}, NoStart: true})
+	for _, id := range ids {
+		listed, err := engine.ListSession(t.Context(), ownership, id)
+		if err != nil || len(listed) != 1 || listed[0].ID != want[id] || listed[0].Labels[ownership.Label] != id {
+			t.Errorf("session %q: %+v, %v, want container %s alone", id, listed, err, want[id])
+		}
+	}
+	if listed, err := engine.ListSession(t.Context(), ownership, "nobody"); err != nil || len(listed) != 0 {
+		t.Errorf("a session without a container: %+v, %v", listed, err)
+	}
+}
+
 // A state that this version does not know blocks one container, not the sweep: its inspect fails, the list does not.
 func TestListUnknownState(t *testing.T) {
 	t.Parallel()
@@ -227,6 +253,9 @@ func TestInfo(t *testing.T) {
 	got, err := realEngine(t).Info(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if identity := raw.ID + "@" + raw.DockerRootDir; got.Identity() != identity {
+		t.Errorf("identity %q, want %q", got.Identity(), identity)
 	}
 	ignored := cmpopts.IgnoreFields(dockerwatch.Info{}, "Time", "Offset")
 	if diff := gocmp.Diff(want, got, ignored); diff != "" {

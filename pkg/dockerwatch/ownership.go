@@ -79,6 +79,8 @@ type Owner struct {
 	Session string
 	// Installation is the container's own InstallationLabel.
 	Installation string
+	// Keep reports that it carries KeepLabel with the value "true": it is never removed, whoever owns it.
+	Keep bool
 }
 
 // OtherSession reports whether the container's session label, whoever owns it, names a session other than id. A name
@@ -89,7 +91,7 @@ func (w Owner) OtherSession(id string) bool {
 
 // Judge says whose a container is. name is without a slash and may be empty (a container that is being removed).
 func (o Ownership) Judge(name string, labels map[string]string) Owner {
-	owner := Owner{Session: labels[o.Label], Installation: labels[InstallationLabel]}
+	owner := Owner{Session: labels[o.Label], Installation: labels[InstallationLabel], Keep: labels[KeepLabel] == "true"}
 	if owner.Installation != "" && owner.Installation != o.Installation {
 		return owner // another installation's, whatever its name says
 	}

@@ -98,6 +98,18 @@ func TestJudge(t *testing.T) {
 			labels: map[string]string{key: "7"},
 			want:   dockerwatch.Owner{Owned: true, By: dockerwatch.ByLabel, Session: "7"},
 		}, {
+			reason: "the keep label keeps an owned container", ownership: plain, name: "claude-work-7",
+			labels: map[string]string{dockerwatch.KeepLabel: "true"},
+			want:   dockerwatch.Owner{Owned: true, By: dockerwatch.ByName, Session: "7", Keep: true},
+		}, {
+			reason: "the keep label keeps one that a claim owns", ownership: claimed, claims: true, name: "postgres",
+			labels: map[string]string{dockerwatch.KeepLabel: "true"},
+			want:   dockerwatch.Owner{Owned: true, By: dockerwatch.ByClaim, Keep: true},
+		}, {
+			reason: "the keep label with another value keeps nothing", ownership: plain, name: "claude-work-7",
+			labels: map[string]string{dockerwatch.KeepLabel: "false"},
+			want:   dockerwatch.Owner{Owned: true, By: dockerwatch.ByName, Session: "7"},
+		}, {
 			reason: "without claimed, a claim owns nothing", ownership: plain, claims: true, name: "postgres",
 		},
 	}
