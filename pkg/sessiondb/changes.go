@@ -41,7 +41,12 @@ type ChangeState struct {
 	Connected bool
 	// Err is why they do not, or why the feed polls though there is a trigger. It holds no secret.
 	Err error
+	// Hint says what would be gained, and how, where changes could be told of and are polled for. Empty otherwise.
+	Hint string
 }
+
+// hintMigrate is for a PostgreSQL table without the trigger.
+const hintMigrate = "`session-controller migrate` installs a trigger: then a row that ends is acted on at once"
 
 // ChangeHandlers are told of changes, one at a time. They must return promptly; a nil one is not called.
 type ChangeHandlers struct {
@@ -166,7 +171,11 @@ func (f *feed) poll(ctx context.Context) (worked bool, err error) {
 
 func (f *feed) connected() {
 	f.lost = false
-	f.report(ChangeState{Source: f.source, Connected: true, Err: f.deaf})
+	state := ChangeState{Source: f.source, Connected: true, Err: f.deaf}
+	if _, could := f.store.backend.(notifier); could && f.source == SourcePoll && f.deaf == nil {
+		state.Hint = hintMigrate
+	}
+	f.report(state)
 }
 
 // report tells of a state that is another than before. Errors of one outage differ in their words only.

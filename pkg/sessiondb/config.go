@@ -28,7 +28,7 @@ type Config struct {
 	Table string `json:"table"`
 	// Columns are the names of the columns, quoted as given.
 	Columns Columns `json:"columns"`
-	// TimeFormat is how Columns.UpdatedAt is written: timestamp, unix or unixMilli.
+	// TimeFormat is how Columns.UpdatedAt and CreatedAt are written: timestamp, unix or unixMilli.
 	TimeFormat string `json:"timeFormat"`
 	// Statuses says what the values of Columns.Status mean.
 	Statuses Statuses `json:"statuses"`

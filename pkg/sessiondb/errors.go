@@ -14,6 +14,9 @@ var (
 	// hold (text where the column is a uuid or an integer) is not found either: no row can have it.
 	ErrNotFound = errors.New("no such session")
 
+	// ErrImpossibleID means that no session can have this id: the column's type cannot hold it. It is also ErrNotFound.
+	ErrImpossibleID = errors.New("the id column cannot hold this")
+
 	// ErrConflict means that a compare-and-set hit no row: somebody else moved first, or an earlier attempt of the same
 	// write arrived after all. Nothing was overwritten; look again.
 	ErrConflict = errors.New("the session changed since it was read")

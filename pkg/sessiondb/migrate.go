@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,8 +50,9 @@ var errKeepsTable = errors.New(
 )
 
 // Migrate installs the optional objects on the user's table: an index on the claim, and on PostgreSQL a trigger that
-// notifies of every change of status or claim. It can be run again at any time and repairs what does not fit; a good
-// index of any name on the claim is as good as its own. Where it stops with an error, the steps that were taken stand.
+// notifies of every change of status or claim; and there the controller's own tables, apart from it. It can be run
+// again at any time and repairs what does not fit; a good index of any name on the claim is as good as its own. Where
+// it stops with an error, the steps that were taken stand.
 //
 // The index is built beside writers. The trigger needs a lock on the table that waits for its writers, for 5 s at most.
 func Migrate(ctx context.Context, cfg Config, opts MigrateOptions) ([]Step, error) {
@@ -79,7 +81,24 @@ func Migrate(ctx context.Context, cfg Config, opts MigrateOptions) ([]Step, erro
 	if err != nil {
 		return append(steps, more...), explain(ctx, b, operation+b.describe(), err)
 	}
-	return append(steps, more...), nil
+	ledger, err := migrateLedger(deadline, cfg, opts.Uninstall)
+	if err != nil {
+		return append(steps, more...), explain(ctx, b, operation+b.describe(), err)
+	}
+	return slices.Concat(steps, more, ledger), nil
+}
+
+// migrateLedger makes the controller's own tables, or takes them away.
+func migrateLedger(ctx context.Context, cfg Config, uninstall bool) (steps []Step, err error) {
+	s, err := Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if uninstall {
+		return s.backend.dropLedger(ctx, s.table.quoted)
+	}
+	return s.backend.installLedger(ctx, s)
 }
 
 // Statements returns the SQL that Migrate would run on a database that has none of it, for people who run it

@@ -123,11 +123,11 @@ func cutQuoted(name string) (schema, table string, split bool) {
 func (p *postgres) statements(cfg Config, uninstall bool) []string {
 	o := newPostgresObjects(p.name(cfg), cfg)
 	if uninstall {
-		return []string{o.dropTrigger(), o.dropFunction(), o.dropIndex(false)}
+		return append([]string{o.dropTrigger(), o.dropFunction(), o.dropIndex(false)}, dropLedgerTables(p.ledgerPlace())...)
 	}
-	return []string{
+	return append([]string{
 		o.createSchema(), o.createFunction(), o.dropTrigger(), o.createTrigger(), o.createIndex(false),
-	}
+	}, ledgerTables(p.ledgerPlace())...)
 }
 
 func (p *postgres) createStatement(cfg Config) string {

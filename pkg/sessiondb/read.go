@@ -12,12 +12,16 @@ import (
 	"time"
 )
 
-// Get reads one session. Errors: ErrNotFound, ErrUnreachable, or the context's own.
+// Get reads one session, of whatever node. Errors: ErrNotFound, with ErrImpossibleID where no session can have such an
+// id, ErrUnreachable, or the context's own.
 //
 // The id is compared as the column's type compares: where ids are uuids, any spelling of the same uuid finds the row,
 // and Row.ID is the database's own spelling.
 func (s *Store) Get(ctx context.Context, id string) (Row, error) {
 	operation := "read session " + id
+	if s.impossible(id) {
+		return Row{}, s.explain(ctx, operation, fmt.Errorf("%w: %w", ErrNotFound, ErrImpossibleID))
+	}
 	deadline, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	row, err := s.scan(s.read.QueryRowContext(deadline, s.sql.get, id))
@@ -27,7 +31,7 @@ func (s *Store) Get(ctx context.Context, id string) (Row, error) {
 	case errors.Is(err, sql.ErrNoRows):
 		return Row{}, s.explain(ctx, operation, ErrNotFound)
 	case s.backend.classify(err) == failureImpossible:
-		return Row{}, s.explain(ctx, operation, fmt.Errorf("%w: %w", ErrNotFound, err))
+		return Row{}, s.explain(ctx, operation, fmt.Errorf("%w: %w: %w", ErrNotFound, ErrImpossibleID, err))
 	}
 	return Row{}, s.explain(ctx, operation, err)
 }

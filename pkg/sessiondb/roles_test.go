@@ -1,11 +1,14 @@
 package sessiondb_test
 
 import (
+	"errors"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -25,8 +28,8 @@ func TestTheDocumentedRoleIsEnoughAndNoMore(t *testing.T) {
 	}
 	// Roles belong to the whole server: this test has one of its own, which is there already.
 	for statement := range strings.SplitSeq(withoutComments(string(script)), ";") {
-		statement = strings.ReplaceAll(statement, "session_controller", role)
-		f.exec(strings.ReplaceAll(statement, "CREATE ROLE", "ALTER ROLE"))
+		statement = strings.ReplaceAll(statement, "TO session_controller", "TO "+role)
+		f.exec(strings.ReplaceAll(statement, "CREATE ROLE session_controller", "ALTER ROLE "+role))
 	}
 
 	f.config.NotifyChannel = "failed"
@@ -55,10 +58,25 @@ func TestTheDocumentedRoleIsEnoughAndNoMore(t *testing.T) {
 		t.Errorf("Release: %v", err)
 	}
 
+	ledger, err := f.store.OpenLedger(t.Context(), true)
+	if err != nil {
+		t.Fatalf("OpenLedger: %v", err)
+	}
+	if err := ledger.RememberEngine(t.Context(), "one", ""); err != nil {
+		t.Errorf("RememberEngine: %v", err)
+	}
+	if err := ledger.TrustEngine(t.Context(), "two"); err != nil {
+		t.Errorf("TrustEngine: %v", err)
+	}
+	if err := ledger.Lease("x", "me").Create(t.Context(), resourcelock.LeaderElectionRecord{}); err != nil {
+		t.Errorf("Create a lease: %v", err)
+	}
+
 	as := connect(t, "postgres", addQuery(t, owner, "role="+role))
 	for _, statement := range []string{
 		`DELETE FROM sessions`, `INSERT INTO sessions VALUES ('b')`, `SELECT secret FROM sessions`,
-		`UPDATE sessions SET id = 'c'`, `CREATE SCHEMA mine`, `DROP TRIGGER session_controller_notify ON sessions`,
+		`UPDATE sessions SET id = 'c'`, `DROP TABLE session_controller.engine`, `CREATE TABLE session_controller.mine ()`,
+		`CREATE SCHEMA mine`, `DROP TRIGGER session_controller_notify ON sessions`,
 	} {
 		if _, err := as.ExecContext(t.Context(), statement); err == nil {
 			t.Errorf("the role may %s", statement)
@@ -68,4 +86,21 @@ func TestTheDocumentedRoleIsEnoughAndNoMore(t *testing.T) {
 
 func withoutComments(script string) string {
 	return strings.TrimRight(regexp.MustCompile(`(?m)^--.*$`).ReplaceAllString(script, ""), "; \n")
+}
+
+func TestARoleThatMayNotMakeTheOwnTablesIsToldWhatIsLost(t *testing.T) {
+	t.Parallel()
+	f := create(t, plainOf(t, "postgres/plain"))
+	f.exec(`GRANT SELECT, UPDATE ON sessions TO ` + f.role())
+	f.open()
+	_, err := f.store.OpenLedger(t.Context(), true)
+	if !errors.Is(err, sessiondb.ErrNoLedger) || !strings.Contains(err.Error(), "docker.identity") {
+		t.Errorf("got %v, want what can be done about it", err)
+	}
+	migrated := *f
+	migrated.config.URL = strings.Split(f.config.URL, "&role=")[0]
+	migrated.migrate(sessiondb.MigrateOptions{})
+	if _, err := f.store.OpenLedger(t.Context(), true); !errors.Is(err, sessiondb.ErrNoLedger) {
+		t.Errorf("got %v, want that the role may not use them", err)
+	}
 }

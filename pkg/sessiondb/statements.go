@@ -1,6 +1,9 @@
 package sessiondb
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // dialect is how SQL is spelt in one database.
 type dialect struct {
@@ -33,10 +36,18 @@ type statements struct {
 	more      string // key → the next page of claiming; "" where rows are streamed
 	ended     string // list of ended statuses → rows that claim something all the same
 	claimants string // list → rows
+	hasRows   string // → whether there is any row
 	unknown   string // list of known statuses → status, count
 	setClaim  string // the arguments argID to argNewClaim → the row as stored
 	fail      string // those and argNewStatus, argMessage where there is a column for it → the row as stored
 	tell      string // where a channel is to be notified: fail, with argMessage, argReason and argChannel → and one value
+}
+
+// spell rewrites $1 to $9 as a dialect has its arguments.
+func spell(query string, d dialect) string {
+	return regexp.MustCompile(`\$[1-9]`).ReplaceAllStringFunc(query, func(arg string) string {
+		return d.param(int(arg[1] - '0'))
+	})
 }
 
 // The arguments of the two writes, in their order.
@@ -106,6 +117,7 @@ func build(d dialect, t table, cfg Config) statements {
 		claimants: "SELECT " + row + from + d.in(claim, d.param(1)) + " AND " + id + " IS NOT NULL",
 		unknown: "SELECT " + d.text(status) + ", count(*)" + from +
 			status + " IS NULL OR NOT (" + d.in(d.text(status), d.param(1)) + ") GROUP BY " + d.text(status),
+		hasRows:  "SELECT EXISTS (SELECT 1 FROM " + t.quoted + ")",
 		setClaim: write(""),
 	}
 	failed := ", " + status + " = " + d.param(argNewStatus)

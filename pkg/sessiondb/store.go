@@ -29,6 +29,7 @@ const (
 // backend is what differs between PostgreSQL and SQLite. Everything else in this package is shared.
 type backend interface {
 	migrator
+	ledgerKeeper
 
 	// describe names server and database for people, without any secret.
 	describe() string

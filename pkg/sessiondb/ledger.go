@@ -1,0 +1,105 @@
+package sessiondb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// ErrNoLedger means that the controller's own tables are not there and may not be created: the engine's identity is
+// not remembered when the process ends, and there are no leases.
+var ErrNoLedger = errors.New("the controller's own tables are not there")
+
+// Ledger is the controller's own tables. They live apart from the user's, so that an ORM that compares its schema with
+// the database sees nothing new: in PostgreSQL in the schema session_controller, for SQLite in a file beside the
+// database, <database>.session-controller.db. It is safe for concurrent use.
+type Ledger struct {
+	store *Store
+	db    *sqlx.DB
+	owned bool   // db is this ledger's own
+	place string // what stands before the tables' names
+	table string // the sessions table, as it is told from others of the database
+	node  string
+}
+
+// ledgerKeeper is a backend's part of a ledger.
+type ledgerKeeper interface {
+	// ledger opens what holds the tables, and makes them where they are missing and create is set. Where they are missing
+	// it returns ErrNoLedger.
+	ledger(ctx context.Context, s *Store, create bool) (ledgerFound, error)
+	// installLedger makes them where a migration must: where whoever runs the controller may not.
+	installLedger(ctx context.Context, s *Store) ([]Step, error)
+	// dropLedger takes the tables away when no other sessions table has a record in them.
+	dropLedger(ctx context.Context, table string) ([]Step, error)
+	// ledgerPlace is what stands before the names of the tables.
+	ledgerPlace() string
+}
+
+// ledgerFound is an open ledger.
+type ledgerFound struct {
+	db    *sqlx.DB
+	owned bool // to be closed with the ledger
+}
+
+// OpenLedger opens the controller's own tables. With create they are made where they are missing and this role, or this
+// user, may; without it nothing is written. Errors: ErrNoLedger, ErrUnreachable, or the context's own.
+func (s *Store) OpenLedger(ctx context.Context, create bool) (*Ledger, error) {
+	operation := "open the controller's own tables in " + s.backend.describe()
+	deadline, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	found, err := s.backend.ledger(deadline, s, create)
+	if err != nil {
+		return nil, s.explain(ctx, operation, err)
+	}
+	return &Ledger{
+		store: s, db: found.db, owned: found.owned, place: s.backend.ledgerPlace(), table: s.table.quoted,
+		node: s.config.Node,
+	}, nil
+}
+
+// Close closes what the ledger opened itself. The store stays open.
+func (l *Ledger) Close() error {
+	if !l.owned {
+		return nil
+	}
+	if err := l.db.Close(); err != nil {
+		return fmt.Errorf("close the controller's own tables: %w", err)
+	}
+	return nil
+}
+
+// The tables of a ledger.
+const (
+	engineTable = "engine"
+	leaseTable  = "lease"
+)
+
+// ledgerTables makes the tables. place is what stands before their names.
+func ledgerTables(place string) []string {
+	return []string{
+		"CREATE TABLE IF NOT EXISTS " + place + engineTable + " (sessions_table text NOT NULL, node text NOT NULL, " +
+			"identity text NOT NULL, PRIMARY KEY (sessions_table, node), UNIQUE (sessions_table, identity))",
+		"CREATE TABLE IF NOT EXISTS " + place + leaseTable + " (name text NOT NULL PRIMARY KEY, " +
+			"format integer NOT NULL, version bigint NOT NULL, record text NOT NULL)",
+	}
+}
+
+func dropLedgerTables(place string) []string {
+	return []string{
+		"DROP TABLE IF EXISTS " + place + engineTable, "DROP TABLE IF EXISTS " + place + leaseTable,
+	}
+}
+
+// forgetTable takes a sessions table's records away and reports whether there are others.
+func forgetTable(ctx context.Context, tx *sqlx.Tx, place, param, table string) (others bool, err error) {
+	if _, err := tx.ExecContext(ctx,
+		"DELETE FROM "+place+engineTable+" WHERE sessions_table = "+param, table); err != nil {
+		return false, fmt.Errorf("forget the engines of table %s: %w", table, err)
+	}
+	if err := tx.GetContext(ctx, &others, "SELECT EXISTS (SELECT 1 FROM "+place+engineTable+")"); err != nil {
+		return false, fmt.Errorf("look for other tables' engines: %w", err)
+	}
+	return others, nil
+}

@@ -1,0 +1,96 @@
+package sessiondb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+	"github.com/lib/pq/pqerror"
+)
+
+func (p *postgres) ledgerPlace() string { return postgresSchema + "." }
+
+const postgresLedger = "tables " + engineTable + " and " + leaseTable + " in schema " + postgresSchema
+
+// postgresLedgerUsable asks about each table: is it there, and may this role do all that is needed?
+const postgresLedgerUsable = `
+SELECT count(*) AS found, coalesce(bool_and(pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+         AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'INSERT')
+         AND pg_catalog.has_table_privilege(c.oid, 'UPDATE') AND pg_catalog.has_table_privilege(c.oid, 'DELETE')),
+       false) AS usable
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = '` + postgresSchema + `' AND c.relname IN ('` + engineTable + `', '` + leaseTable + `')`
+
+func (p *postgres) ledger(ctx context.Context, s *Store, create bool) (ledgerFound, error) {
+	_, err := p.makeLedger(ctx, s.write, create)
+	return ledgerFound{db: s.write}, err
+}
+
+func (p *postgres) installLedger(ctx context.Context, s *Store) ([]Step, error) {
+	made, err := p.makeLedger(ctx, s.write, true)
+	return []Step{{Object: postgresLedger, Done: made}}, err
+}
+
+// makeLedger makes the tables where they are missing and that is asked for.
+func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (made bool, err error) {
+	const tables = 2
+	var state struct {
+		Found  int  `db:"found"`
+		Usable bool `db:"usable"`
+	}
+	if err := db.GetContext(ctx, &state, postgresLedgerUsable); err != nil {
+		return false, fmt.Errorf("look for the schema %s: %w", postgresSchema, err)
+	}
+	switch {
+	case state.Found == tables && state.Usable:
+		return false, nil
+	case state.Found == tables:
+		return false, fmt.Errorf("%w for role %s: let it SELECT, INSERT, UPDATE and DELETE in the schema %s, or pin "+
+			"docker.identity", ErrNoLedger, p.config.User, postgresSchema)
+	case !create:
+		return false, fmt.Errorf("%w: `session-controller migrate` makes them", ErrNoLedger)
+	}
+	err = p.inOne(ctx, db, func(tx *sqlx.Tx) error {
+		if err := alone(ctx, tx); err != nil { // two that create the same table at once would stumble over the catalogue
+			return err
+		}
+		if err := p.createSchema(ctx, tx); err != nil {
+			return err
+		}
+		return execAll(ctx, tx, ledgerTables(p.ledgerPlace())...)
+	})
+	var refused *pq.Error
+	if errors.As(err, &refused) && refused.Code == pqerror.InsufficientPrivilege {
+		return false, fmt.Errorf("%w and role %s may not create them: run `session-controller migrate` once as somebody "+
+			"with CREATE on the database, or pin docker.identity", ErrNoLedger, p.config.User)
+	}
+	return err == nil, err
+}
+
+func (p *postgres) dropLedger(ctx context.Context, table string) (steps []Step, err error) {
+	step := Step{Object: postgresLedger}
+	db, err := p.pool(dialer{limit: migrateTimeout})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	err = p.inOne(ctx, db, func(tx *sqlx.Tx) error {
+		var there bool
+		if err := tx.GetContext(ctx, &there,
+			`SELECT pg_catalog.to_regclass('`+p.ledgerPlace()+engineTable+`') IS NOT NULL`); err != nil {
+			return fmt.Errorf("look for the controller's own tables: %w", err)
+		}
+		if !there {
+			return nil
+		}
+		others, err := forgetTable(ctx, tx, p.ledgerPlace(), "$1", table)
+		if err != nil || others {
+			return err
+		}
+		step.Done = true
+		return execAll(ctx, tx, dropLedgerTables(p.ledgerPlace())...)
+	})
+	return []Step{step}, err
+}

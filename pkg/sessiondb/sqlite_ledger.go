@@ -1,0 +1,103 @@
+package sessiondb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// sideFile is where the controller's own tables are: a database of their own, because what is in the user's file is the
+// user's.
+func (f *sqliteFile) sideFile() *sqliteFile {
+	return &sqliteFile{path: f.path + ".session-controller.db"}
+}
+
+func (f *sqliteFile) ledgerPlace() string { return "" }
+
+func (f *sqliteFile) ledger(ctx context.Context, _ *Store, create bool) (ledgerFound, error) {
+	side := f.sideFile()
+	_, err := os.Stat(side.path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if missing && !create {
+		return ledgerFound{}, fmt.Errorf("%w: there is no file %s, `session-controller run` makes it",
+			ErrNoLedger, side.path)
+	}
+	mode := "mode=rw"
+	if missing {
+		mode = "mode=rwc"
+	}
+	db, err := side.pool(mode+"&_txlock=immediate", 1)
+	if err != nil {
+		return ledgerFound{}, err
+	}
+	if create {
+		if err := side.makeTables(ctx, db); err != nil {
+			return ledgerFound{}, errors.Join(fmt.Errorf(
+				"%w: file %s cannot be written (%w); let this user write there, or pin docker.identity",
+				ErrNoLedger, side.path, err), db.Close())
+		}
+	}
+	return ledgerFound{db: db, owned: true}, nil
+}
+
+func (f *sqliteFile) makeTables(ctx context.Context, db *sqlx.DB) error {
+	tx, err := db.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to undo
+	if err := execAll(ctx, tx, ledgerTables(f.ledgerPlace())...); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// installLedger does nothing: whoever may write the database may make the file beside it, and `run` does.
+func (f *sqliteFile) installLedger(context.Context, *Store) ([]Step, error) { return nil, nil }
+
+func (f *sqliteFile) dropLedger(ctx context.Context, table string) ([]Step, error) {
+	side := f.sideFile()
+	if _, err := os.Stat(side.path); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	step := Step{Object: "file " + side.path}
+	others, err := side.forget(ctx, table)
+	if err != nil || others {
+		return []Step{step}, err
+	}
+	step.Done = true
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(side.path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return []Step{step}, fmt.Errorf("remove the file: %w", err)
+		}
+	}
+	return []Step{step}, nil
+}
+
+// forget takes a table's records away and reports whether there are others.
+func (f *sqliteFile) forget(ctx context.Context, table string) (others bool, err error) {
+	db, err := f.pool("mode=rw&_txlock=immediate", 1)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	tx, err := db.BeginTxx(ctx, nil)
+	if err != nil {
+		return false, fmt.Errorf("begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to undo
+	if others, err = forgetTable(ctx, tx, "", "?1", table); err != nil {
+		return false, err
+	}
+	if err := tx.Commit(); err != nil {
+		return false, fmt.Errorf("commit: %w", err)
+	}
+	return others, nil
+}
