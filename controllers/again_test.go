@@ -19,24 +19,27 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 	down := fmt.Errorf("inspect: %w", dockerwatch.ErrUnreachable)
 	tests := []struct {
 		reason string
-		out    Outcome
+		out    SessionOutcome
 		tries  int
 		most   time.Duration
 		least  time.Duration
 	}{
-		{"the first retry is quick", Outcome{Err: odd}, 1, backoffBase, backoffBase},
-		{"a key that keeps failing costs a look every half minute", Outcome{Err: odd}, 30, backoffCap, backoffCap},
-		{"while the engine is away everybody stays close", Outcome{Err: down}, 30, backoffCapDown, backoffCapDown},
-		{"a container that is being removed is looked at again", Outcome{Verdict: Verdict{Action: Retry}}, 1, backoffBase, 1},
-		{"a stop puts its key back itself", Outcome{Stopping: true}, 1, 0, 0},
-		{"a dry run is over", Outcome{Err: errDryRun}, 1, 0, 0},
-		{"a grace is waited for", Outcome{Verdict: Verdict{Action: Fail, Wait: time.Minute}}, 1, time.Minute, time.Minute},
-		{"a healthy session is left until something happens", Outcome{}, 1, 0, 0},
+		{"the first retry is quick", SessionOutcome{Err: odd}, 1, backoffBase, backoffBase},
+		{"a key that keeps failing costs a look every half minute", SessionOutcome{Err: odd}, 30, backoffCap, backoffCap},
+		{"while the engine is away everybody stays close", SessionOutcome{Err: down}, 30, backoffCapDown, backoffCapDown},
+		{"what is being removed is looked at again", SessionOutcome{Verdict: Verdict{Action: Retry}}, 1, backoffBase, 1},
+		{"a stop puts its key back itself", SessionOutcome{Stopping: true}, 1, 0, 0},
+		{"a dry run is over", SessionOutcome{Err: errDryRun}, 1, 0, 0},
+		{
+			"a grace is waited for", SessionOutcome{Verdict: Verdict{Action: Fail, Wait: time.Minute}}, 1,
+			time.Minute, time.Minute,
+		},
+		{"a healthy session is left until something happens", SessionOutcome{}, 1, 0, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.reason, func(t *testing.T) {
 			t.Parallel()
-			r := &SessionReconciler{
+			r := &reconciler[SessionKey, Facts]{
 				backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
 			}
 			var wait time.Duration
@@ -52,14 +55,14 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 
 func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
 	t.Parallel()
-	r := &SessionReconciler{
+	r := &reconciler[SessionKey, Facts]{
 		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
 	}
 	for range 10 {
-		r.again(t.Context(), "s1", Outcome{Err: errors.New("odd")})
+		r.again(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")})
 	}
-	r.again(t.Context(), "s1", Outcome{})
-	if wait := r.again(t.Context(), "s1", Outcome{Err: errors.New("odd")}); wait != backoffBase {
+	r.again(t.Context(), "s1", SessionOutcome{})
+	if wait := r.again(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")}); wait != backoffBase {
 		t.Errorf("waits %s after a success, want %s", wait, backoffBase)
 	}
 }
@@ -67,11 +70,12 @@ func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
 func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	t.Parallel()
 	var waits []time.Duration
-	r := &SessionReconciler{
+	r := &reconciler[SessionKey, Facts]{
 		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
 		requeue: func(_ SessionKey, after time.Duration) { waits = append(waits, after) },
-		looker:  &looker{memory: newMemory()},
-		news:    rate.NewLimiter(1, 1),
+		subject: &sessionSubject{memory: newMemory()},
+
+		complaints: rate.NewLimiter(1, 1),
 	}
 	r.stopEnded("s1", nil)
 	r.stopEnded("s1", nil) // the container is being stopped again: it came back to life
@@ -88,10 +92,10 @@ func TestNothingIsTriedAgainWhileTheProcessEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := &SessionReconciler{
+	r := &reconciler[SessionKey, Facts]{
 		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
 	}
-	if wait := r.again(ctx, "s1", Outcome{Err: context.Canceled}); wait != 0 {
+	if wait := r.again(ctx, "s1", SessionOutcome{Err: context.Canceled}); wait != 0 {
 		t.Errorf("waits %s", wait)
 	}
 }

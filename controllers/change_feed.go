@@ -43,6 +43,8 @@ func (t *changeTrigger) report(s sessiondb.ChangeState) {
 		log.Error(s.Err, "Changes of rows are not heard of, sweeps find them until they are")
 	case s.Err != nil:
 		log.Info("Following the changes of rows, though not as they were meant to be", "error", s.Err.Error())
+	case s.Hint != "":
+		log.Info("Following the changes of rows", "hint", s.Hint)
 	default:
 		log.Info("Following the changes of rows")
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 // engineClock is the engine's clock: this machine's plus an offset that every sweep renews. Graces are measured on it,
@@ -19,18 +21,18 @@ func (c *engineClock) now(ctx context.Context) (time.Time, error) {
 	if off := c.offset.Load(); off != nil {
 		return time.Now().Add(*off), nil
 	}
-	if err := c.renew(ctx); err != nil {
+	if _, err := c.renew(ctx); err != nil {
 		return time.Time{}, err
 	}
 	return time.Now().Add(*c.offset.Load()), nil
 }
 
-// renew asks the engine what time it is.
-func (c *engineClock) renew(ctx context.Context) error {
+// renew asks the engine what time it is, and who it is.
+func (c *engineClock) renew(ctx context.Context) (dockerwatch.Info, error) {
 	info, err := c.engine.Info(ctx)
 	if err != nil {
-		return err
+		return dockerwatch.Info{}, err
 	}
 	c.offset.Store(&info.Offset)
-	return nil
+	return info, nil
 }

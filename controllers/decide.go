@@ -25,6 +25,8 @@ type Facts struct {
 	RowFailed bool
 	// ClaimInvalid says that the claim can name no container.
 	ClaimInvalid bool
+	// Elsewhere says that the row is of another node, or of none that is known.
+	Elsewhere bool
 	// LookFailed says that a look ended in an error: nothing is known, whatever the other fields hold.
 	LookFailed bool
 	// Container is what the inspect of the claim proved.
@@ -35,6 +37,11 @@ type Facts struct {
 	Exclusive bool
 	// Others are the other rows, of all nodes, that claim the same container. Only read for ended rows.
 	Others []sessiondb.Row
+	// Replacement is the one labelled container of this session that runs, where the claimed one does not. Zero: there is
+	// none, or more than one.
+	Replacement dockerwatch.Observation
+	// Held is how long the breaker still holds sessions whose container is gone without a word.
+	Held time.Duration
 	// Evidence is what the events said of the container that this claim was seen to mean.
 	Evidence dockerwatch.Evidence
 	// SeenBefore says that this controller has seen this claim of this row mean a container while it was live.
@@ -51,6 +58,8 @@ func Decide(p Policy, f Facts) Verdict {
 	switch {
 	case f.RowFailed: // row 4, of the first look
 		return Verdict{Action: Retry, Reason: LookFailed}
+	case f.Elsewhere: // another controller's row
+		return Verdict{Action: Nothing}
 	case f.Row.Kind == sessiondb.StatusUnknown: // row 1
 		return Verdict{Action: Hold, Reason: StatusUnknown}
 	case !f.Row.Claims(): // row 2
@@ -69,6 +78,11 @@ func Decide(p Policy, f Facts) Verdict {
 // decideLive is rows 5–11.
 func decideLive(p Policy, f Facts) Verdict {
 	c := f.Container
+	if f.Replacement.Phase == dockerwatch.Running && !c.Phase.Alive() { // row 7
+		return Verdict{
+			Action: Adopt, Reason: ContainerReplaced, Wait: f.remaining(time.Time{}, p.AdoptAfter.Duration),
+		}
+	}
 	switch c.Phase {
 	case dockerwatch.Running, dockerwatch.Paused, dockerwatch.Restarting:
 		return decideAlive(p, f)
@@ -129,9 +143,9 @@ func decideGone(p Policy, f Facts) Verdict {
 		v.Reason = exitReason(f)
 		v.Wait = f.remaining(f.Evidence.EndedAt(), p.ExitGrace.Duration)
 	case f.SeenBefore: // row 11
-		v.Wait = f.remaining(time.Time{}, p.GoneGrace.Duration)
+		v.Wait = max(f.remaining(time.Time{}, p.GoneGrace.Duration), f.Held)
 	default: // row 11: a server may save the name first and run after
-		v.Wait = f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration))
+		v.Wait = max(f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration)), f.Held)
 	}
 	return v
 }
@@ -146,37 +160,46 @@ func decideEnded(p Policy, f Facts) Verdict {
 		return Verdict{Action: Release, Reason: SessionEnded}
 	case !f.Owner.Owned:
 		return Verdict{Action: Report, Reason: ContainerForeign}
+	case f.Owner.Keep:
+		return Verdict{Action: Report, Reason: ContainerKept}
 	}
-	v := Verdict{Reason: SessionEnded} // row 13
-	switch c.Phase {
-	case dockerwatch.Removing:
-		v.Action = Retry
-		return v
-	case dockerwatch.Running, dockerwatch.Paused, dockerwatch.Restarting:
-		v.Action = Stop
-	case dockerwatch.Exited, dockerwatch.Created:
-		v.Action = Remove
+	v := removal(c.Phase, SessionEnded) // row 13
+	switch {
+	case !v.Drift(): // the engine is at it
+	case f.Row.Claim != c.ID:
+		v.Action = Pin
+	case v.Action != Stop:
 		v.Wait = f.remaining(c.FinishedAt, p.RemovalDelay.Duration)
-	case dockerwatch.Dead:
-		v.Action = RemoveDead
-		v.Wait = f.remaining(c.FinishedAt, p.RemovalDelay.Duration)
-	case dockerwatch.Gone: // row 14, above
-		v.Action = Release
-	default:
-		return Verdict{Action: Retry, Reason: LookFailed}
-	}
-	if f.Row.Claim != c.ID {
-		v.Action, v.Wait = Pin, 0
 	}
 	return v
+}
+
+// removal is the next step towards the removal of a container that exists.
+func removal(phase dockerwatch.Phase, reason Reason) Verdict {
+	switch phase {
+	case dockerwatch.Running, dockerwatch.Paused, dockerwatch.Restarting:
+		return Verdict{Action: Stop, Reason: reason}
+	case dockerwatch.Exited, dockerwatch.Created:
+		return Verdict{Action: Remove, Reason: reason}
+	case dockerwatch.Dead:
+		return Verdict{Action: RemoveDead, Reason: reason}
+	case dockerwatch.Removing:
+		return Verdict{Action: Retry, Reason: reason}
+	case dockerwatch.Gone:
+	}
+	return Verdict{Action: Retry, Reason: LookFailed}
 }
 
 // remaining is how long is left of a grace that began at since (the engine's time; zero when no time is known), and
 // never more than what is left since this controller first saw the cause: a wrong clock delays by one grace at most.
 func (f Facts) remaining(since time.Time, grace time.Duration) time.Duration {
-	left := grace - f.CauseFor
+	return remaining(f.Now, since, f.CauseFor, grace)
+}
+
+func remaining(now, since time.Time, causeFor, grace time.Duration) time.Duration {
+	left := grace - causeFor
 	if !since.IsZero() {
-		left = min(left, grace-f.Now.Sub(since))
+		left = min(left, grace-now.Sub(since))
 	}
 	return max(left, 0)
 }
@@ -212,4 +235,12 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+// intent is "fail+remove" for an owned container: what is failed is removed in the end.
+func (f Facts) intent(v Verdict) string {
+	if v.Action == Fail && f.Owner.Owned && !f.Owner.Keep {
+		return "fail+remove"
+	}
+	return intent(v, f.Container.Phase)
 }

@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -25,8 +24,8 @@ type effects struct {
 
 // apply carries out one verdict and logs what there was before and after.
 //
-// errStopping is returned when a stop was begun beside: its end puts the key back.
-func (e *effects) apply(ctx context.Context, f Facts, v Verdict) error {
+// errStopping is returned when a stop was begun beside: done is told of its end.
+func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error)) error {
 	log := effectLog(ctx, f, v)
 	if e.dryRun {
 		if e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, "dry-run "+string(v.Action)+string(v.Reason)) {
@@ -35,13 +34,16 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict) error {
 		return errDryRun
 	}
 	if v.Action == Stop {
-		return e.stopper.begin(ctx, log, SessionKey(f.Row.ID), f.Container.ID, e.policy.StopTimeout.Duration)
+		return e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, done)
 	}
 	began := time.Now()
 	row, err := e.carryOut(ctx, f, v)
 	e.metrics.effect(v, err)
 	if err != nil {
 		return err
+	}
+	if !row.Claims() {
+		e.memory.forget(SessionKey(row.ID)) // and nobody needs to look at what it claimed: it is gone, or another's
 	}
 	log.Info(sentence(v.Action), "newstatus", row.Status, "newclaim", row.Claim, "took", time.Since(began).String())
 	return nil
@@ -56,6 +58,8 @@ func (e *effects) carryOut(ctx context.Context, f Facts, v Verdict) (sessiondb.R
 		return e.store.Fail(ctx, f.Row, failure(f, v, ""))
 	case Pin:
 		return e.store.SetClaim(ctx, f.Row, f.Container.ID)
+	case Adopt:
+		return e.store.SetClaim(ctx, f.Row, f.Replacement.ID)
 	case Release:
 		return e.store.Release(ctx, f.Row)
 	case Remove:
@@ -86,6 +90,8 @@ func sentence(a Action) string {
 		return "Session failed"
 	case Pin:
 		return "Claim pinned to the container's full id"
+	case Adopt:
+		return "Claim pointed at the session's running container"
 	case Remove, RemoveDead:
 		return "Container removed and claim released"
 	case Release:
@@ -97,13 +103,17 @@ func sentence(a Action) string {
 
 // effectLog returns a logger with what there was before the effect. Keys are the same in every line.
 func effectLog(ctx context.Context, f Facts, v Verdict) logr.Logger {
-	log := logr.FromContextOrDiscard(ctx).WithValues("action", string(v.Action), "reason", string(v.Reason))
-	return withContainer(log, f).WithValues("status", f.Row.Status, "claim", f.Row.Claim)
+	log := withContainer(logFor(ctx, v), f.Container, f.Evidence)
+	return log.WithValues("status", f.Row.Status, "claim", f.Row.Claim)
+}
+
+// logFor returns the logger of a pass with the verdict.
+func logFor(ctx context.Context, v Verdict) logr.Logger {
+	return logr.FromContextOrDiscard(ctx).WithValues("action", string(v.Action), "reason", string(v.Reason))
 }
 
 // withContainer adds what the look and the events said of the container. Never its labels, environment or command.
-func withContainer(log logr.Logger, f Facts) logr.Logger {
-	c, ev := f.Container, f.Evidence
+func withContainer(log logr.Logger, c dockerwatch.Observation, ev dockerwatch.Evidence) logr.Logger {
 	if c.Phase == "" {
 		return log
 	}
@@ -122,6 +132,3 @@ func withContainer(log logr.Logger, f Facts) logr.Logger {
 	}
 	return log
 }
-
-// retryNow reports whether an error only means that somebody moved first: look again at once.
-func retryNow(err error) bool { return errors.Is(err, sessiondb.ErrConflict) }

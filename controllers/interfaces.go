@@ -14,7 +14,8 @@ type SessionKey string
 
 // SessionStore is what the controllers need of the sessions table. [sessiondb.Store] is one.
 type SessionStore interface {
-	// Get returns the row, or [sessiondb.ErrNotFound].
+	// Get returns the row, of whatever node, or [sessiondb.ErrNotFound], which is also [sessiondb.ErrImpossibleID] where
+	// no row can have such an id.
 	Get(ctx context.Context, id string) (sessiondb.Row, error)
 	// Claiming streams the rows that claim something, in one query.
 	Claiming(ctx context.Context) iter.Seq2[sessiondb.Row, error]
@@ -22,6 +23,12 @@ type SessionStore interface {
 	Claimants(ctx context.Context, claims []string) ([]sessiondb.Row, error)
 	// UnknownStatuses counts the statuses that the configuration does not know.
 	UnknownStatuses(ctx context.Context) ([]sessiondb.StatusCount, error)
+	// HasRows reports whether the table has any row at all.
+	HasRows(ctx context.Context) (bool, error)
+	// Serves reports whether a row is of this controller's node.
+	Serves(row sessiondb.Row) bool
+	// ReusableIDs reports whether an id can be given to another session later.
+	ReusableIDs() bool
 	// Fail, SetClaim and Release are compare-and-set on all that row holds, or [sessiondb.ErrConflict].
 	Fail(ctx context.Context, row sessiondb.Row, failure sessiondb.Failure) (sessiondb.Row, error)
 	SetClaim(ctx context.Context, row sessiondb.Row, claim string) (sessiondb.Row, error)
@@ -34,6 +41,8 @@ type Engine interface {
 	Host() string
 	Info(ctx context.Context) (dockerwatch.Info, error)
 	List(ctx context.Context) ([]dockerwatch.Container, error)
+	// ListSession lists the containers whose session label has this value.
+	ListSession(ctx context.Context, o dockerwatch.Ownership, session string) ([]dockerwatch.Container, error)
 	Observe(ctx context.Context, claim string) (dockerwatch.Observation, error)
 	Stop(ctx context.Context, id string, grace time.Duration) error
 	Remove(ctx context.Context, id string, opts dockerwatch.RemoveOptions) error

@@ -80,7 +80,7 @@ func (x *index) find(claim string) *dockerwatch.Container {
 // join is the sweep's view of one row: what the list says of the container that it claims. Pure.
 func join(row sessiondb.Row, x *index, o dockerwatch.Ownership) (standing, *dockerwatch.Container) {
 	if row.Kind == sessiondb.StatusUnknown {
-		return standsHeld, nil
+		return standsHeld, x.find(row.Claim)
 	}
 	if dockerwatch.CheckReference(row.Claim) != nil {
 		return standsInvalid, nil

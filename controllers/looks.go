@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -13,12 +14,17 @@ import (
 // looker takes the fresh looks that one verdict is made from, in the order that makes them safe: the row, then the
 // container it claims, then every row that claims that container (among them this one again).
 type looker struct {
-	store     SessionStore
-	engine    Engine
-	history   History
-	ownership dockerwatch.Ownership
-	clock     *engineClock
-	memory    *memory
+	store      SessionStore
+	engine     Engine
+	guard      *engineGuard
+	doubts     *doubts
+	history    History
+	ownership  dockerwatch.Ownership
+	clock      *engineClock
+	memory     *memory
+	candidates *candidates
+	// unclaimed is told of a container that a session was seen to mean and that its row claims no more. Nil: nobody is.
+	unclaimed func(ctx context.Context, container string)
 }
 
 // look returns the facts about one session. An error of the engine is a fact (LookFailed) as well as the returned
@@ -26,16 +32,16 @@ type looker struct {
 // does not exist is an empty one: it claims nothing.
 func (l *looker) look(ctx context.Context, key SessionKey) (Facts, error) {
 	row, err := l.store.Get(ctx, string(key))
-	if errors.Is(err, sessiondb.ErrNotFound) {
-		l.memory.forget(key)
+	if isNotFound(err) {
+		l.letGo(ctx, key)
 		return Facts{Row: sessiondb.Row{ID: string(key), Kind: sessiondb.StatusEnded}}, nil
 	}
 	if err != nil {
 		return Facts{Row: sessiondb.Row{ID: string(key)}, RowFailed: true}, err
 	}
-	f := Facts{Row: row, Exclusive: l.ownership.Exclusive}
-	if !row.Claims() {
-		l.memory.forget(key)
+	f := Facts{Row: row, Exclusive: l.ownership.Exclusive, Elsewhere: !l.store.Serves(row)}
+	if !row.Claims() || f.Elsewhere {
+		l.letGo(ctx, key)
 		return f, nil
 	}
 	if row.Kind == sessiondb.StatusUnknown {
@@ -45,10 +51,20 @@ func (l *looker) look(ctx context.Context, key SessionKey) (Facts, error) {
 	return l.lookAtContainer(ctx, key, f)
 }
 
+// letGo forgets a session that claims nothing any more, and says so of the container that it was seen to mean.
+func (l *looker) letGo(ctx context.Context, key SessionKey) {
+	if container := l.memory.forget(key); container != "" && l.unclaimed != nil {
+		l.unclaimed(ctx, container)
+	}
+}
+
 func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (Facts, error) {
 	fail := func(err error) (Facts, error) {
 		f.LookFailed = true
 		return f, err
+	}
+	if err := l.guard.trusted(); err != nil {
+		return fail(err)
 	}
 	now, err := l.clock.now(ctx)
 	if err != nil {
@@ -65,7 +81,20 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	}
 	f.Now, f.Container = now, c
 	f.Owner = l.ownership.JudgeClaimed(c.Name, c.Labels)
+	if err := l.confirm(ctx, f); err != nil {
+		return fail(err)
+	}
+	if f.Row.Kind == sessiondb.StatusLive && !c.Phase.Alive() {
+		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
+			return fail(err)
+		}
+	}
 	l.recall(key, &f)
+	if f.Row.Kind == sessiondb.StatusLive && c.Phase == dockerwatch.Gone {
+		if f.Held, err = l.doubts.goneHeld(ctx); err != nil {
+			return fail(err)
+		}
+	}
 	if f.Row.Kind != sessiondb.StatusEnded || c.Phase == dockerwatch.Gone {
 		return f, nil
 	}
@@ -73,6 +102,19 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 		return fail(err)
 	}
 	return f, nil
+}
+
+// confirm makes sure that the engine which answered is the one that is served: before a container counts as gone, and
+// before anything is done about one that was found by a name, which another engine may have as well. A container that
+// was found by its id proves its engine.
+func (l *looker) confirm(ctx context.Context, f Facts) error {
+	c := f.Container
+	byID := c.ID != "" && claimsID(f.Row.Claim, c.ID)
+	left := f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() && c.RestartCount == 0 && !f.Owner.OtherSession(f.Row.ID)
+	if byID || left {
+		return nil
+	}
+	return l.guard.confirm(ctx)
 }
 
 // observe looks at the container that the row claims. The claim of an ended row means what it meant while the row was
@@ -132,9 +174,22 @@ func (l *looker) otherClaimants(
 		}
 	}
 	if !unchanged {
-		return nil, fmt.Errorf("session %s changed while its container was looked at: %w", row.ID, sessiondb.ErrConflict)
+		return nil, conflict("session", row.ID)
 	}
 	return others, nil
+}
+
+// conflict says that somebody moved first: look again.
+func conflict(kind, id string) error {
+	return fmt.Errorf("%s %s changed while it was looked at: %w", kind, id, sessiondb.ErrConflict)
+}
+
+func isNotFound(err error) bool { return errors.Is(err, sessiondb.ErrNotFound) }
+
+// claimsID reports whether a claim is the container's id or a short form of it.
+func claimsID(claim, id string) bool {
+	ref := strings.TrimPrefix(claim, "/")
+	return len(ref) >= shortID && strings.HasPrefix(id, ref)
 }
 
 // Conditions that are not told by the container's state alone.
@@ -153,5 +208,5 @@ func causeOf(f Facts) string {
 		}
 		return causeHealthy
 	}
-	return fmt.Sprintf("%s/%s/%s/%d", f.Row.Kind, c.Phase, c.ID, c.FinishedAt.UnixNano())
+	return fmt.Sprintf("%s/%s/%s/%d/%s", f.Row.Kind, c.Phase, c.ID, c.FinishedAt.UnixNano(), f.Replacement.ID)
 }

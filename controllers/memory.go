@@ -139,11 +139,15 @@ func (m *memory) hasSaid(key SessionKey, claim, text string) bool {
 	return s != nil && s.claim == claim && s.said == text
 }
 
-// forget drops a session: it claims nothing any more.
-func (m *memory) forget(key SessionKey) {
+// forget drops a session, which claims nothing any more, and returns the container that it was seen to mean, or "".
+func (m *memory) forget(key SessionKey) (container string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if s := m.sessions[key]; s != nil {
+		container = s.container
+	}
 	m.drop(key)
+	return container
 }
 
 // nextRound begins a sweep; keep marks a session that the sweep meets; prune drops those that it did not meet and that

@@ -30,7 +30,9 @@ func message(f Facts, reason Reason) string {
 		return fmt.Sprintf("container keeps crashing, its restart policy restarted it %d times", f.Container.RestartCount)
 	case ContainerTaken:
 		return "container belongs to another session"
-	case ReasonNone, StatusUnknown, ClaimInvalid, LookFailed, ContainerShared, ContainerForeign, SessionEnded:
+	case ReasonNone, StatusUnknown, ClaimInvalid, LookFailed, ContainerShared, ContainerForeign,
+		ContainerReplaced, ContainerKept, SessionEnded, ContainerUnrecorded, ContainerSuperseded, ContainerLeaked,
+		SessionInvalid, SessionElsewhere, TableEmpty, BreakerTripped:
 	}
 	return "session failed"
 }

@@ -16,6 +16,8 @@ type Metrics struct {
 	sweepFails prometheus.Counter
 	streamUp   prometheus.Gauge
 	feedUp     prometheus.Gauge
+	trusted    prometheus.Gauge
+	tripped    *prometheus.GaugeVec
 }
 
 // NewMetrics registers the controller's metrics, all with the prefix session_controller_.
@@ -45,10 +47,19 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			Name: "session_controller_change_feed_connected",
 			Help: "1 while changes of rows are heard of, by notification or by polling, else 0.",
 		}),
+		trusted: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "session_controller_engine_trusted",
+			Help: "1 while the engine that answers is the one that is served, else 0 and nothing is done.",
+		}),
+		tripped: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "session_controller_breaker_tripped",
+			Help: "1 while the breaker holds what would hit too many sessions or containers, else 0.",
+		}, []string{"kind"}),
 	}
 	return m, errors.Join(
 		register(reg, &m.effects), register(reg, &m.lastSweep), register(reg, &m.sweepTook),
-		register(reg, &m.sweepFails), register(reg, &m.streamUp), register(reg, &m.feedUp))
+		register(reg, &m.sweepFails), register(reg, &m.streamUp), register(reg, &m.feedUp),
+		register(reg, &m.trusted), register(reg, &m.tripped))
 }
 
 // register registers a collector; one that is there already takes its place, since the registry is the process's.
@@ -97,6 +108,19 @@ func (m *Metrics) stream(up bool) {
 func (m *Metrics) feed(up bool) {
 	if m != nil {
 		m.feedUp.Set(oneIf(up))
+	}
+}
+
+func (m *Metrics) engineTrusted(yes bool) {
+	if m != nil {
+		m.trusted.Set(oneIf(yes))
+	}
+}
+
+func (m *Metrics) breaker(sessions, containers bool) {
+	if m != nil {
+		m.tripped.WithLabelValues("sessions").Set(oneIf(sessions))
+		m.tripped.WithLabelValues("containers").Set(oneIf(containers))
 	}
 }
 

@@ -3,20 +3,32 @@ package controllers
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
-
-	"k8s.io/client-go/util/workqueue"
-
-	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
+
+// mostRounds bounds the sweeps of [SweepOnce]. What one round has done can leave something for the next (a session that
+// failed leaves a second container without a row), and that ends after two or three.
+const mostRounds = 5
 
 // Progress is where a one-shot sweep stands.
 type Progress struct {
-	// Settled of Found sessions need nothing more; Waiting ones are inside a grace, or their container is being stopped.
+	// Settled of Found sessions and containers need nothing more; Waiting ones are inside a grace, or being stopped.
 	Found, Settled, Waiting int
+}
+
+// Item is a session, or a container that no row claims, with which a one-shot sweep was not finished.
+type Item struct {
+	// Session is the session's id, for a container the one that it belongs to.
+	Session string
+	// Container is its name or, where that is not known, what the row claims or the container's id.
+	Container string
+	// Verdict is what was decided last and Intent what would become of it in the end.
+	Verdict Verdict
+	Intent  string
+	// Err is why it could not be looked at or acted on; nil where it could.
+	Err error
 }
 
 // SweepReport is how a one-shot sweep ended.
@@ -26,26 +38,27 @@ type SweepReport struct {
 	// Effects is how many effects were carried out.
 	Effects int
 	// Pending are adrift but inside a grace that does not end in time.
-	Pending []Outcome
-	// Left are due and not done: the time ran out, or it was a dry run.
-	Left []Outcome
+	Pending []Item
+	// Left are due and not done: the time ran out, it was a dry run, or a guard stands before it.
+	Left []Item
 	// Failed could not be looked at or acted on.
-	Failed []Outcome
+	Failed []Item
 }
 
 // once converges everything one time: what the controller does for ever, until nothing is left to do or to wait for.
 type once struct {
 	core       *core
-	reconciler *SessionReconciler
-	queue      workqueue.TypedDelayingInterface[SessionKey]
 	until      time.Time
 	progress   func(Progress)
+	sessions   *lane[SessionKey, Facts]
+	containers *lane[ContainerKey, ContainerFacts]
 
-	mu     sync.Mutex
-	open   map[SessionKey]Outcome // not finished: the last outcome
-	state  Progress
-	told   time.Time // when progress was last told
-	report SweepReport
+	mu      sync.Mutex
+	open    int           // keys that are not finished
+	settled chan struct{} // closed when none is left
+	state   Progress
+	told    time.Time // when progress was last told
+	report  SweepReport
 }
 
 // SweepOnce converges everything once and returns what came of it. It waits for graces that end within timeout. The
@@ -54,140 +67,89 @@ type once struct {
 func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress func(Progress)) (SweepReport, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	s := &once{
-		core:     newCore(o),
-		queue:    workqueue.NewTypedDelayingQueue[SessionKey](),
-		until:    time.Now().Add(timeout),
-		progress: progress,
-		open:     map[SessionKey]Outcome{},
-	}
-	s.reconciler = s.core.reconciler(s.queue.AddAfter)
-	defer s.reconciler.effects.stopper.wait()
+	s := &once{core: newCore(o), until: time.Now().Add(timeout), progress: progress}
+	defer s.core.guard.checks.wait()
+	defer s.core.stopper.wait()
 	defer cancel()
+	s.sessions = newLane(s, s.core.Workers, s.core.sessionReconciler)
+	s.containers = newLane(s, s.core.containerWorkers(), s.core.containerReconciler)
+	s.core.looker.unclaimed = func(_ context.Context, id string) { s.containers.nominate(ContainerKey(id)) }
 	return s.run(ctx)
 }
 
 func (s *once) run(ctx context.Context) (SweepReport, error) {
-	defer s.queue.ShutDown()
-	swept, err := s.core.sweeper.sweep(ctx, nominates(s.core.memory, func(key SessionKey) error {
-		s.open[key] = Outcome{}
-		return nil
-	}))
-	if err != nil {
-		return SweepReport{}, err
+	visit := nominates(s.core.memory,
+		func(key SessionKey) error { s.sessions.nominate(key); return nil },
+		func(key ContainerKey) error { s.containers.nominate(key); return nil })
+	for round := range mostRounds {
+		before := s.report.Effects
+		s.settled = make(chan struct{})
+		swept, err := s.core.sweeper.sweep(ctx, visit)
+		if round == 0 {
+			s.report.Sweep = swept
+			if err != nil {
+				return SweepReport{}, err
+			}
+		}
+		if err == nil && s.open > 0 {
+			s.work(ctx)
+		}
+		if err != nil || ctx.Err() != nil || s.report.Effects == before {
+			break // what a later sweep could not see, the next run sees
+		}
 	}
-	s.report.Sweep, s.state.Found = swept, len(s.open)
-	for key := range s.open {
-		s.queue.Add(key)
+	s.sessions.leave()
+	s.containers.leave()
+	for _, list := range [][]Item{s.report.Pending, s.report.Left, s.report.Failed} {
+		slices.SortFunc(list, func(a, b Item) int {
+			return cmp.Or(cmp.Compare(a.Session, b.Session), cmp.Compare(a.Container, b.Container))
+		})
 	}
-	if len(s.open) > 0 {
-		s.work(ctx)
-	}
-	s.leave()
 	return s.report, nil
 }
 
 // work runs the workers until nothing is open or ctx ends.
 func (s *once) work(ctx context.Context) {
-	stop := context.AfterFunc(ctx, s.queue.ShutDown)
-	defer stop()
 	var workers sync.WaitGroup
-	for range s.core.Workers {
-		workers.Go(func() {
-			for {
-				key, shutdown := s.queue.Get()
-				if shutdown || ctx.Err() != nil {
-					return
-				}
-				s.finish(ctx, key, s.reconciler.pass(ctx, key))
-				s.queue.Done(key)
-			}
-		})
+	s.sessions.start(ctx, &workers)
+	s.containers.start(ctx, &workers)
+	select {
+	case <-s.settled:
+	case <-ctx.Done():
 	}
+	s.sessions.shutDown()
+	s.containers.shutDown()
 	workers.Wait()
 }
 
-// finish counts a pass and decides what becomes of its key: it is closed, or it comes again.
-func (s *once) finish(ctx context.Context, key SessionKey, out Outcome) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	before, isOpen := s.open[key]
-	s.report.Effects += out.Effects
-	if out.Stopping {
-		s.report.Effects++
-	}
-	if !isOpen || (out.Err != nil && ctx.Err() != nil) {
-		return // the time is over: a pass that was cut short says nothing about the session
-	}
-	out.Facts.Row.ID = string(key)
-	if waits(before) {
-		s.state.Waiting--
-	}
-	delete(s.open, key)
-	if s.stays(ctx, key, out) {
-		s.open[key] = out
-		if waits(out) {
-			s.state.Waiting++
-		}
-	}
-	s.tell()
-	if len(s.open) == 0 {
-		s.queue.ShutDown()
+// close notes that one key is finished. s.mu is held.
+func (s *once) close() {
+	if s.open--; s.open == 0 {
+		close(s.settled)
 	}
 }
-
-// stays reports whether a key comes again, and reports what is known of it when it does not. s.mu is held.
-func (s *once) stays(ctx context.Context, key SessionKey, out Outcome) bool {
-	wait := s.reconciler.again(ctx, key, out)
-	switch {
-	case out.Stopping: // its end puts the key back
-		return true
-	case errors.Is(out.Err, errDryRun):
-		s.report.Left = append(s.report.Left, out)
-		return false
-	case out.Err == nil && !out.Verdict.Drift() && out.Verdict.Action != Retry:
-		s.state.Settled++
-		return false
-	case out.Err == nil && out.Verdict.Drift() && time.Now().Add(wait).After(s.until):
-		s.report.Pending = append(s.report.Pending, out)
-		return false
-	default:
-		s.queue.AddAfter(key, wait)
-		return true
-	}
-}
-
-// waits reports whether a session waits for a grace or for its container to be stopped.
-func waits(out Outcome) bool { return out.Stopping || (out.Err == nil && out.Verdict.Wait > 0) }
 
 // tellEvery is how often progress is told: more often nobody can read it.
 const tellEvery = 100 * time.Millisecond
 
 // tell reports progress. s.mu is held.
 func (s *once) tell() {
-	if s.progress == nil || (time.Since(s.told) < tellEvery && len(s.open) > 0) {
+	if s.progress == nil || (time.Since(s.told) < tellEvery && s.open > 0) {
 		return
 	}
 	s.told = time.Now()
 	s.progress(s.state)
 }
 
-// leave sorts what is still open when the time is over, and puts the report in order.
-func (s *once) leave() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for key, out := range s.open {
-		out.Facts.Row.ID = string(key)
-		switch {
-		case out.Err != nil && !errors.Is(out.Err, errBusy) && !errors.Is(out.Err, dockerwatch.ErrRefused):
-			s.report.Failed = append(s.report.Failed, out)
-		case out.Verdict.Drift() && out.Verdict.Wait > 0:
-			s.report.Pending = append(s.report.Pending, out)
-		default:
-			s.report.Left = append(s.report.Left, out)
-		}
+func (f Facts) item(v Verdict, err error) Item {
+	return Item{
+		Session: f.Row.ID, Container: cmp.Or(f.Container.Name, f.Row.Claim), Verdict: v, Intent: f.intent(v), Err: err,
 	}
-	for _, list := range [][]Outcome{s.report.Pending, s.report.Left, s.report.Failed} {
-		slices.SortFunc(list, func(a, b Outcome) int { return cmp.Compare(a.Facts.Row.ID, b.Facts.Row.ID) })
+}
+
+func (f ContainerFacts) item(v Verdict, err error) Item {
+	return Item{
+		Session: f.Owner.Session, Container: cmp.Or(f.Container.Name, f.Container.ID), Verdict: v, Intent: f.intent(v),
+		Err: err,
 	}
 }

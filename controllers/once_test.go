@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -15,20 +16,32 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 	due := Verdict{Action: Stop, Reason: SessionEnded}
 	tests := []struct {
 		reason string
-		open   Outcome
+		open   SessionOutcome
 		want   [3]int // pending, left, failed
 	}{
-		{"a grace that is not over is pending", Outcome{Verdict: Verdict{Action: Fail, Wait: time.Hour}}, [3]int{1, 0, 0}},
-		{"a stop under way is left", Outcome{Verdict: due, Stopping: true}, [3]int{0, 1, 0}},
-		{"a stop that waits for its turn is left, nothing failed", Outcome{Verdict: due, Err: errBusy}, [3]int{0, 1, 0}},
-		{"a removal that the engine refuses for now is left", Outcome{Err: dockerwatch.ErrRefused}, [3]int{0, 1, 0}},
-		{"a session that was never reached is left", Outcome{}, [3]int{0, 1, 0}},
-		{"what could not be looked at has failed", Outcome{Err: errors.New("odd")}, [3]int{0, 0, 1}},
+		{
+			"a grace that is not over is pending",
+			SessionOutcome{Verdict: Verdict{Action: Fail, Wait: time.Hour}}, [3]int{1, 0, 0},
+		},
+		{"a stop under way is left", SessionOutcome{Verdict: due, Stopping: true}, [3]int{0, 1, 0}},
+		{"a stop that waits for its turn is left", SessionOutcome{Verdict: due, Err: errBusy}, [3]int{0, 1, 0}},
+		{"a removal that the engine refuses for now is left", SessionOutcome{Err: dockerwatch.ErrRefused}, [3]int{0, 1, 0}},
+		{"a session that was never reached is left", SessionOutcome{}, [3]int{0, 1, 0}},
+		{"what could not be looked at has failed", SessionOutcome{Err: errors.New("odd")}, [3]int{0, 0, 1}},
 	}
 	for _, tt := range tests {
-		s := &once{open: map[SessionKey]Outcome{"s1": tt.open}}
-		s.leave()
+		s := &once{}
+		l := newLane(s, 1, func(func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
+			return &reconciler[SessionKey, Facts]{kind: kindSession}
+		})
+		l.open["s1"] = tt.open
+		l.leave()
 		got := [3]int{len(s.report.Pending), len(s.report.Left), len(s.report.Failed)}
+		for _, item := range slices.Concat(s.report.Pending, s.report.Left, s.report.Failed) {
+			if item.Session != "s1" {
+				t.Errorf("%s: %+v does not name the session", tt.reason, item)
+			}
+		}
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.reason, diff)
 		}

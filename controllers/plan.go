@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -18,8 +19,10 @@ import (
 type Plan struct {
 	// Sweep is what was counted; zero when single sessions were asked for.
 	Sweep Sweep
-	// Items are the sessions that disagree with their containers, or are reported or held, ordered by id.
-	Items []Outcome
+	// Sessions disagree with their containers, or are reported or held, ordered by id.
+	Sessions []SessionOutcome
+	// Containers are claimed by no row and are to be adopted or removed, or are reported or held, ordered by session.
+	Containers []ContainerOutcome
 	// Unknown are the statuses that the configuration does not know.
 	Unknown []sessiondb.StatusCount
 	// Foreign are claims of containers that are not owned, whatever their state.
@@ -33,102 +36,139 @@ type ForeignClaim struct {
 	Setting string
 }
 
-// Drift reports whether something would be done, now or after a grace.
+// Drift reports whether something would be done, now or after a grace, or would be if no guard stood before it.
 func (p Plan) Drift() bool {
-	return slices.ContainsFunc(p.Items, func(o Outcome) bool { return o.Verdict.Drift() })
+	return slices.ContainsFunc(p.Sessions, func(o SessionOutcome) bool { return o.Verdict.Drift() }) ||
+		slices.ContainsFunc(p.Containers, func(o ContainerOutcome) bool {
+			return o.Verdict.Drift() || o.Verdict.HeldBack()
+		})
 }
 
-// Failed are the looks that failed: about those sessions nothing is known.
+// Failed are the looks that failed: about those nothing is known.
 func (p Plan) Failed() error {
 	var errs []error
-	for _, o := range p.Items {
+	for _, o := range p.Sessions {
 		if o.Err != nil {
 			errs = append(errs, fmt.Errorf("session %s: %w", o.Facts.Row.ID, o.Err))
+		}
+	}
+	for _, o := range p.Containers {
+		if o.Err != nil {
+			errs = append(errs, fmt.Errorf("container %s: %w", o.Facts.Container.ID, o.Err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// MakePlan looks at everything, or at the named sessions only, and says what would be done. It writes nothing. The
-// error is that of the engine or the database, or [sessiondb.ErrNotFound] for a session that does not exist.
+// MakePlan looks at everything, or at the named sessions and their containers only, and says what would be done. It
+// writes nothing. The error is that of the engine or the database, or [sessiondb.ErrNotFound] for a session that does
+// not exist and has no container either.
 func MakePlan(ctx context.Context, o Options, sessions []string) (Plan, error) {
+	o.DryRun = true
 	c := newCore(o)
+	defer c.guard.checks.wait()
 	var p Plan
-	var keys []SessionKey
-	var err error
-	if len(sessions) > 0 {
-		keys, err = c.named(ctx, sessions)
-	} else {
-		keys, err = c.survey(ctx, &p)
-	}
+	s, err := c.survey(ctx, &p)
 	if err != nil {
 		return Plan{}, err
 	}
-	p.Items = c.outcomes(ctx, keys)
+	if len(sessions) > 0 {
+		if s, err = c.named(ctx, sessions, s.unclaimed); err != nil {
+			return Plan{}, err
+		}
+		p = Plan{}
+	}
+	p.Sessions = outcomes(ctx, c.Workers, s.sessions, c.sessionReconciler(nil))
+	p.Containers = outcomes(ctx, c.Workers, slices.Collect(maps.Keys(s.unclaimed)), c.containerReconciler(nil))
+	slices.SortFunc(p.Sessions, func(a, b SessionOutcome) int { return cmp.Compare(a.Facts.Row.ID, b.Facts.Row.ID) })
+	slices.SortFunc(p.Containers, func(a, b ContainerOutcome) int {
+		return cmp.Or(cmp.Compare(a.Facts.Owner.Session, b.Facts.Owner.Session),
+			cmp.Compare(a.Facts.Container.ID, b.Facts.Container.ID))
+	})
 	if err := ctx.Err(); err != nil {
 		return Plan{}, fmt.Errorf("the plan was interrupted: %w", err)
 	}
 	return p, nil
 }
 
-// survey sweeps: it fills in the counts and the foreign claims, and returns the sessions that are worth a look.
-func (c *core) survey(ctx context.Context, p *Plan) ([]SessionKey, error) {
-	var keys []SessionKey
+// survey is what a sweep found worth a look.
+type survey struct {
+	sessions []SessionKey
+	// unclaimed are the containers that no row claims, with their owners' sessions.
+	unclaimed map[ContainerKey]string
+}
+
+// survey sweeps: it fills in the counts and the foreign claims.
+func (c *core) survey(ctx context.Context, p *Plan) (survey, error) {
+	found := survey{unclaimed: map[ContainerKey]string{}}
 	var err error
-	p.Sweep, err = c.sweeper.sweep(ctx, func(row sessiondb.Row, listed *dockerwatch.Container, s standing) error {
-		if listed != nil {
-			if f, foreign := c.foreign(row, listed); foreign {
-				p.Foreign = append(p.Foreign, f)
+	p.Sweep, err = c.sweeper.sweep(ctx, visitor{
+		row: func(row sessiondb.Row, listed *dockerwatch.Container, s standing) error {
+			if listed != nil {
+				if f, foreign := c.foreign(row, listed); foreign {
+					p.Foreign = append(p.Foreign, f)
+				}
 			}
-		}
-		if s != standsHealthy && s != standsHeld {
-			keys = append(keys, SessionKey(row.ID))
-		}
-		return nil
+			if s != standsHealthy && s != standsHeld {
+				found.sessions = append(found.sessions, SessionKey(row.ID))
+			}
+			return nil
+		},
+		container: func(listed *dockerwatch.Container) error {
+			found.unclaimed[ContainerKey(listed.ID)] = c.Ownership.Judge(firstName(listed), listed.Labels).Session
+			return nil
+		},
 	})
 	if err != nil {
-		return nil, err
+		return survey{}, err
 	}
 	p.Unknown, err = c.Store.UnknownStatuses(ctx)
-	return keys, err
+	return found, err
 }
 
-// named checks that the sessions exist.
-func (c *core) named(ctx context.Context, sessions []string) ([]SessionKey, error) {
-	keys := make([]SessionKey, 0, len(sessions))
+// named are the sessions that were asked for, and the containers among the unclaimed ones that belong to them.
+func (c *core) named(ctx context.Context, sessions []string, unclaimed map[ContainerKey]string) (survey, error) {
+	found := survey{unclaimed: map[ContainerKey]string{}}
 	for _, id := range sessions {
-		if _, err := c.Store.Get(ctx, id); err != nil {
-			return nil, err
+		row, err := c.Store.Get(ctx, id)
+		for key, owner := range unclaimed {
+			if owner == id || (err == nil && owner == row.ID) {
+				found.unclaimed[key] = owner
+			}
 		}
-		keys = append(keys, SessionKey(id))
+		switch {
+		case err == nil:
+			found.sessions = append(found.sessions, SessionKey(id))
+		case !isNotFound(err) || len(found.unclaimed) == 0:
+			return survey{}, err
+		}
 	}
-	return keys, nil
+	return found, nil
 }
 
-// outcomes looks at each session and decides, with as many workers as the controller has.
-func (c *core) outcomes(ctx context.Context, keys []SessionKey) []Outcome {
+// outcomes looks at each key and decides, in parallel.
+func outcomes[K ~string, F looks](ctx context.Context, workers int, keys []K, r *reconciler[K, F]) []Outcome[F] {
 	var mu sync.Mutex
-	var outcomes []Outcome
+	var found []Outcome[F]
 	var group errgroup.Group
-	group.SetLimit(c.Workers)
+	group.SetLimit(workers)
 	for _, key := range keys {
 		group.Go(func() error {
-			facts, err := c.looker.look(ctx, key)
+			looked, err := r.subject.look(ctx, key)
 			for tries := 1; retryNow(err) && tries < passLimit; tries++ {
-				facts, err = c.looker.look(ctx, key) // somebody moved in between
+				looked, err = r.subject.look(ctx, key) // somebody moved in between
 			}
-			out := Outcome{Facts: facts, Verdict: Decide(c.Policy, facts), Err: err}
+			out := Outcome[F]{Facts: looked, Verdict: r.subject.decide(looked), Err: err}
 			mu.Lock()
 			defer mu.Unlock()
 			if out.Verdict.Action != Nothing {
-				outcomes = append(outcomes, out)
+				found = append(found, out)
 			}
 			return nil
 		})
 	}
 	_ = group.Wait() // every look's error is in its outcome
-	slices.SortFunc(outcomes, func(a, b Outcome) int { return cmp.Compare(a.Facts.Row.ID, b.Facts.Row.ID) })
-	return outcomes
+	return found
 }
 
 // foreign reports whether a row claims a container that is not owned, with the setting that would own it.
@@ -146,27 +186,4 @@ func (c *core) foreign(row sessiondb.Row, listed *dockerwatch.Container) (Foreig
 		f.Setting = fmt.Sprintf("docker.ownership.installation: %q", owner.Installation)
 	}
 	return f, true
-}
-
-// Intent says in a word or two what would become of the session, all effects taken together: what a verdict begins, the
-// next looks finish.
-func (o Outcome) Intent() string {
-	switch o.Verdict.Action {
-	case Fail:
-		if o.Facts.Owner.Owned {
-			return "fail+remove"
-		}
-		return "fail"
-	case Pin, Stop, Remove, RemoveDead:
-		if o.Facts.Container.Phase.Alive() {
-			return "stop+remove"
-		}
-		return "remove"
-	case FailAndRelease, Release:
-		return string(o.Verdict.Action)
-	case Retry:
-		return "look again"
-	case Nothing, Hold, Report:
-	}
-	return "none"
 }

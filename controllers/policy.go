@@ -18,6 +18,18 @@ const (
 	CrashLoopFail CrashLoopPolicy = "fail"
 )
 
+// LeakPolicy says which containers that no row claims are removed.
+type LeakPolicy string
+
+const (
+	// RemoveLabelled removes those that carry the session label and this controller's own installation label.
+	RemoveLabelled LeakPolicy = "labelled"
+	// RemoveAll removes those that are owned in any way.
+	RemoveAll LeakPolicy = "all"
+	// RemoveNone reports them all and removes none.
+	RemoveNone LeakPolicy = "none"
+)
+
 // longestGrace bounds every duration of the policy. A grace is there to bridge seconds; a day is a slip of the pen.
 const longestGrace = 24 * time.Hour
 
@@ -33,14 +45,23 @@ type Policy struct {
 	StartGrace metav1.Duration `json:"startGrace"`
 	// RestartGrace is what a stopped container with a restart policy is given, so that an engine may restart.
 	RestartGrace metav1.Duration `json:"restartGrace"`
+	// LeakGrace is the age until which a container that no row claims is left alone: its claim may be about to be saved.
+	LeakGrace metav1.Duration `json:"leakGrace"`
+	// AdoptAfter is how long a live session without a claim, or with a dead one, and its one running container must have
+	// been seen together before the claim is pointed at it.
+	AdoptAfter metav1.Duration `json:"adoptAfter"`
 	// StopTimeout is how long the engine waits after the stop signal before it kills; whole seconds.
 	StopTimeout metav1.Duration `json:"stopTimeout"`
 	// RemovalDelay keeps a stopped container for inspection while its row already says ERROR, from the time it finished.
 	RemovalDelay metav1.Duration `json:"removalDelay"`
+	// RemoveLeaked is labelled, all or none.
+	RemoveLeaked LeakPolicy `json:"removeLeaked"`
 	// RemoveVolumes removes a container's anonymous volumes with it.
 	RemoveVolumes bool `json:"removeVolumes"`
 	// CrashLoop is report or fail.
 	CrashLoop CrashLoopPolicy `json:"crashLoop"`
+	// Breaker holds what would hit too many at once.
+	Breaker BreakerPolicy `json:"breaker"`
 }
 
 // DefaultPolicy returns the defaults of the configuration file.
@@ -51,8 +72,12 @@ func DefaultPolicy() Policy {
 		GoneGrace:    metav1.Duration{Duration: 10 * time.Second},
 		StartGrace:   metav1.Duration{Duration: 30 * time.Second},
 		RestartGrace: metav1.Duration{Duration: time.Minute},
+		LeakGrace:    metav1.Duration{Duration: 2 * time.Minute},
+		AdoptAfter:   metav1.Duration{Duration: time.Minute},
 		StopTimeout:  metav1.Duration{Duration: 10 * time.Second},
+		RemoveLeaked: RemoveLabelled,
 		CrashLoop:    CrashLoopReport,
+		Breaker:      BreakerPolicy{MaxFraction: 0.5, MinSessions: 10, Hold: metav1.Duration{Duration: time.Minute}},
 	}
 }
 
@@ -66,8 +91,11 @@ func (p Policy) Validate() error {
 		{"goneGrace", p.GoneGrace},
 		{"startGrace", p.StartGrace},
 		{"restartGrace", p.RestartGrace},
+		{"leakGrace", p.LeakGrace},
+		{"adoptAfter", p.AdoptAfter},
 		{"stopTimeout", p.StopTimeout},
 		{"removalDelay", p.RemovalDelay},
+		{"breaker.hold", p.Breaker.Hold},
 	}
 	var problems []error
 	for _, d := range durations {
@@ -79,5 +107,11 @@ func (p Policy) Validate() error {
 	if p.CrashLoop != CrashLoopReport && p.CrashLoop != CrashLoopFail {
 		problems = append(problems, fmt.Errorf("policy.crashLoop is %q: give report or fail", p.CrashLoop))
 	}
-	return errors.Join(problems...)
+	switch p.RemoveLeaked {
+	case RemoveLabelled, RemoveAll, RemoveNone:
+	default:
+		problems = append(problems,
+			fmt.Errorf("policy.removeLeaked is %q: give labelled, all or none", p.RemoveLeaked))
+	}
+	return errors.Join(append(problems, p.Breaker.validate())...)
 }

@@ -19,37 +19,85 @@ const (
 )
 
 // nomination is a key that a trigger found worth a look.
-type nomination struct {
-	key      SessionKey
+type nomination[K ~string] struct {
+	key      K
 	priority int
 	// after is how long it must wait; 0 means not at all.
 	after time.Duration
 }
 
-// nominations is the way from the triggers to the controller's queue.
-type nominations chan event.TypedGenericEvent[nomination]
+// nominations is the way from the triggers to a controller's queue.
+type nominations[K ~string] chan event.TypedGenericEvent[nomination[K]]
 
 // put hands a key on. It returns ctx's error when ctx ends first.
-func (n nominations) put(ctx context.Context, what nomination) error {
+func (n nominations[K]) put(ctx context.Context, what nomination[K]) error {
 	select {
-	case n <- event.TypedGenericEvent[nomination]{Object: what}:
+	case n <- event.TypedGenericEvent[nomination[K]]{Object: what}:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("nominate session %s: %w", what.key, ctx.Err())
+		return fmt.Errorf("nominate %s: %w", what.key, ctx.Err())
 	}
 }
 
 // source feeds the controller's priority queue.
-func (n nominations) source() source.TypedSource[SessionKey] {
-	return source.TypedChannel(n, handler.TypedFuncs[nomination, SessionKey]{
+func (n nominations[K]) source() source.TypedSource[K] {
+	return source.TypedChannel(n, handler.TypedFuncs[nomination[K], K]{
 		GenericFunc: func(
-			_ context.Context, e event.TypedGenericEvent[nomination], q workqueue.TypedRateLimitingInterface[SessionKey],
+			_ context.Context, e event.TypedGenericEvent[nomination[K]], q workqueue.TypedRateLimitingInterface[K],
 		) {
-			if pq, ok := q.(priorityqueue.PriorityQueue[SessionKey]); ok {
+			if pq, ok := q.(priorityqueue.PriorityQueue[K]); ok {
 				pq.AddWithOpts(priorityqueue.AddOpts{Priority: &e.Object.priority, After: e.Object.after}, e.Object.key)
 				return
 			}
 			q.AddAfter(e.Object.key, e.Object.after)
 		},
 	})
+}
+
+// queue is the way into one controller's queue.
+type queue[K ~string] struct {
+	nominations nominations[K]
+	// stopped takes the keys of ended stops.
+	stopped chan nomination[K]
+}
+
+func newQueue[K ~string]() *queue[K] {
+	return &queue[K]{nominations: make(nominations[K]), stopped: make(chan nomination[K])}
+}
+
+// fresh nominates a key that something just happened to, swept one that a sweep found.
+func (q *queue[K]) fresh(ctx context.Context, key K) error {
+	return q.nominations.put(ctx, nomination[K]{key: key, priority: priorityFresh})
+}
+
+func (q *queue[K]) swept(ctx context.Context, key K) error {
+	return q.nominations.put(ctx, nomination[K]{key: key, priority: prioritySweep})
+}
+
+// stopEnded puts a key back after a stop. It outlives the pass that began the stop, but never the process: when nobody
+// listens any more, the next start finds the stopped container.
+func (q *queue[K]) stopEnded(key K, after time.Duration) {
+	q.stopped <- nomination[K]{key: key, priority: priorityFresh, after: after}
+}
+
+// putBack hands the keys of ended stops to the queue until ctx ends, then waits for the stops to let go.
+func (q *queue[K]) putBack(ctx context.Context, s *stopper) error {
+	for ctx.Err() == nil {
+		select {
+		case n := <-q.stopped:
+			if err := q.nominations.put(ctx, n); err != nil && ctx.Err() == nil {
+				return err
+			}
+		case <-ctx.Done():
+		}
+	}
+	idle := make(chan struct{})
+	go func() { s.wait(); close(idle) }()
+	for {
+		select {
+		case <-q.stopped:
+		case <-idle:
+			return nil
+		}
+	}
 }

@@ -28,33 +28,34 @@ var (
 type stopper struct {
 	engine  Engine
 	metrics *Metrics
-	// ended is told when a stop has ended, well or not, for every session that asked for it: the next look says what came
-	// of it.
-	ended func(key SessionKey, err error)
 
-	slots    chan struct{}
-	mu       sync.Mutex
-	stopping map[string][]SessionKey
+	slots chan struct{}
+	mu    sync.Mutex
+	// stopping holds, by full id, who is to be told when a stop has ended.
+	stopping map[string][]func(error)
 	running  sync.WaitGroup
 }
 
-func newStopper(engine Engine, metrics *Metrics, ended func(SessionKey, error)) *stopper {
+func newStopper(engine Engine, metrics *Metrics) *stopper {
 	return &stopper{
-		engine: engine, metrics: metrics, ended: ended,
-		slots: make(chan struct{}, stopsAtOnce), stopping: map[string][]SessionKey{},
+		engine: engine, metrics: metrics,
+		slots: make(chan struct{}, stopsAtOnce), stopping: map[string][]func(error){},
 	}
 }
 
 // begin starts to stop a container and returns errStopping, or errBusy. The caller has just read the row and looked at
-// the container. Ending ctx abandons the wait, not the stop inside the engine.
-func (s *stopper) begin(ctx context.Context, log logr.Logger, key SessionKey, id string, grace time.Duration) error {
+// the container. done is told when the stop has ended, well or not, for everybody who asked for it: the next look says
+// what came of it. Ending ctx abandons the wait, not the stop inside the engine.
+func (s *stopper) begin(
+	ctx context.Context, log logr.Logger, reason Reason, id string, grace time.Duration, done func(error),
+) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("stop container %s: %w", id, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if keys := s.stopping[id]; len(keys) > 0 {
-		s.stopping[id] = append(keys, key)
+	if waiting := s.stopping[id]; len(waiting) > 0 {
+		s.stopping[id] = append(waiting, done)
 		return errStopping
 	}
 	select {
@@ -62,28 +63,30 @@ func (s *stopper) begin(ctx context.Context, log logr.Logger, key SessionKey, id
 	default:
 		return errBusy
 	}
-	s.stopping[id] = []SessionKey{key}
+	s.stopping[id] = []func(error){done}
 	s.running.Go(func() {
-		err := s.stop(ctx, log, id, grace)
+		err := s.stop(ctx, log, reason, id, grace)
 		s.mu.Lock()
-		keys := s.stopping[id]
+		waiting := s.stopping[id]
 		delete(s.stopping, id)
 		s.mu.Unlock()
 		<-s.slots
-		for _, key := range keys {
-			s.ended(key, err)
+		for _, done := range waiting {
+			done(err)
 		}
 	})
 	return errStopping
 }
 
-func (s *stopper) stop(ctx context.Context, log logr.Logger, id string, grace time.Duration) error {
+func (s *stopper) stop(
+	ctx context.Context, log logr.Logger, reason Reason, id string, grace time.Duration,
+) error {
 	began := time.Now()
 	err := s.engine.Stop(ctx, id, grace)
 	if ctx.Err() != nil {
 		return err
 	}
-	s.metrics.effect(Verdict{Action: Stop, Reason: SessionEnded}, err)
+	s.metrics.effect(Verdict{Action: Stop, Reason: reason}, err)
 	if err == nil {
 		log.Info("Container stopped", "took", time.Since(began).String())
 	}

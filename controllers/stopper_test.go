@@ -32,13 +32,14 @@ func TestStopperStopsEachContainerOnceAndPutsItsKeyBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		engine := slowEngine{stops: make(chan string, 2*stopsAtOnce)}
-		back := make(chan SessionKey, 2*stopsAtOnce)
-		s := newStopper(engine, nil, func(key SessionKey, _ error) { back <- key })
-		begin := func(id string) error { return s.begin(t.Context(), logr.Discard(), "s1", id, time.Second) }
+		back := make(chan error, 2*stopsAtOnce)
+		s := newStopper(engine, nil)
+		begin := func(id string) error {
+			return s.begin(t.Context(), logr.Discard(), SessionEnded, id, time.Second, func(err error) { back <- err })
+		}
 
-		for _, key := range []SessionKey{"s1", "s2"} { // two ended sessions may claim one container
-			err := s.begin(t.Context(), logr.Discard(), key, thisID, time.Second)
-			if !errors.Is(err, errStopping) {
+		for range 2 { // two ended sessions may claim one container
+			if err := begin(thisID); !errors.Is(err, errStopping) {
 				t.Fatalf("got %v, want that the container is being stopped", err)
 			}
 		}
@@ -56,7 +57,7 @@ func TestStopperStopsEachContainerOnceAndPutsItsKeyBack(t *testing.T) {
 		}
 		s.wait()
 		if n := len(back); n != stopsAtOnce+1 {
-			t.Errorf("%d keys came back, want that of every session that asked: %d", n, stopsAtOnce+1)
+			t.Errorf("%d were told of the end, want everybody who asked: %d", n, stopsAtOnce+1)
 		}
 		if err := begin(thisID); !errors.Is(err, errStopping) {
 			t.Errorf("got %v, want that a container can be stopped again", err)
@@ -69,15 +70,18 @@ func TestStopperLetsGoWhenTheProcessEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		s := newStopper(slowEngine{stops: make(chan string, 1)}, nil, func(SessionKey, error) {})
-		_ = s.begin(ctx, logr.Discard(), "s1", thisID, time.Second)
+		s := newStopper(slowEngine{stops: make(chan string, 1)}, nil)
+		begin := func() error {
+			return s.begin(ctx, logr.Discard(), SessionEnded, thisID, time.Second, func(error) {})
+		}
+		_ = begin()
 		began := time.Now()
 		cancel()
 		s.wait()
 		if waited := time.Since(began); waited != 0 {
 			t.Errorf("waited %s for a stop inside the engine", waited)
 		}
-		if err := s.begin(ctx, logr.Discard(), "s1", thisID, time.Second); !errors.Is(err, context.Canceled) {
+		if err := begin(); !errors.Is(err, context.Canceled) {
 			t.Errorf("began a stop while the process ends: %v", err)
 		}
 	})

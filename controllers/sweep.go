@@ -3,7 +3,6 @@ package controllers
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,57 +17,82 @@ type Sweep struct {
 	Rows, Containers int
 	// Healthy, Held, Invalid and Foreign rows were left alone; Adrift ones were nominated for a look.
 	Healthy, Held, Invalid, Taken, Foreign, Adrift int
+	// Unclaimed containers are owned and no row that was met claims them.
+	Unclaimed int
 	// Unsure rows are live and claim a listed container by its name for the first time: whether they mean that one, or one
 	// that is about to get the name, the next sweep knows.
 	Unsure int
 	// Took is how long it took.
 	Took time.Duration
+
+	tally tally
 }
 
 // leftAlone are the counts that should be zero and do not change by themselves: people have to look into them.
 func (s Sweep) leftAlone() [4]int { return [...]int{s.Held, s.Invalid, s.Taken, s.Foreign} }
 
 // sweeper is the level: one list, one streamed query, joined in memory that grows with the containers of the engine and
-// never with the rows. It only nominates keys; each is decided on looks of its own.
+// never with the rows. It only nominates keys; each is decided on looks of its own. Sweeps take turns.
 type sweeper struct {
-	store     SessionStore
-	engine    Engine
-	history   History
-	ownership dockerwatch.Ownership
-	clock     *engineClock
-	memory    *memory
-	metrics   *Metrics
+	store      SessionStore
+	engine     Engine
+	guard      *engineGuard
+	history    History
+	ownership  dockerwatch.Ownership
+	policy     Policy
+	clock      *engineClock
+	memory     *memory
+	containers *containerMemory
+	census     *census
+	metrics    *Metrics
 }
 
-// visit is told of every row that claims something, with the container that the list shows for it (nil for none).
-type visit func(row sessiondb.Row, c *dockerwatch.Container, s standing) error
+// visitor is told what a sweep meets. A nil function is not called.
+type visitor struct {
+	// row is told of every row that claims something, with the container that the list shows for it (nil for none).
+	row func(row sessiondb.Row, c *dockerwatch.Container, s standing) error
+	// container is told of every owned container that no row which was met claims.
+	container func(c *dockerwatch.Container) error
+}
 
 // sweep lists, streams and tells visit. The containers are listed before the rows are read: a container that was made
 // in between is looked at for nothing, which costs a call; the other way round its row would be taken for the odd one.
-func (s *sweeper) sweep(ctx context.Context, visit visit) (Sweep, error) {
-	began := time.Now()
-	result, err := s.run(ctx, visit)
-	result.Took = time.Since(began)
-	s.metrics.sweep(result.Took, err)
+func (s *sweeper) sweep(ctx context.Context, visit visitor) (result Sweep, err error) {
+	err = s.census.turn(ctx, func(began time.Time) (t tally, err error) {
+		result, err = s.run(ctx, began, visit)
+		result.Took = time.Since(began)
+		s.metrics.sweep(result.Took, err)
+		return result.tally, err
+	})
 	return result, err
 }
 
-func (s *sweeper) run(ctx context.Context, visit visit) (Sweep, error) {
-	listed := time.Now()
+func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Sweep, error) {
 	var list []dockerwatch.Container
+	var info dockerwatch.Info
 	group, callCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		list, err = s.engine.List(callCtx)
 		return err
 	})
-	group.Go(func() error { return s.clock.renew(callCtx) })
+	group.Go(func() (err error) {
+		info, err = s.clock.renew(callCtx)
+		return err
+	})
 	if err := group.Wait(); err != nil {
 		return Sweep{}, fmt.Errorf("look at the engine: %w", err)
 	}
 	containers := newIndex(list)
-	s.history.Prune(func(id string) bool { return containers.byID[id] != nil })
+	err := s.guard.admit(ctx, info, func() (Census, error) { return takeCensus(ctx, s.store, containers) })
+	if err != nil {
+		return Sweep{}, err
+	}
+	known := func(id string) bool { return containers.byID[id] != nil }
+	s.history.Prune(known)
+	s.containers.prune(known)
 	result := Sweep{Containers: len(list)}
 	s.memory.nextRound()
+	claimed := make(map[string]bool, len(list))
 	for row, err := range s.store.Claiming(ctx) {
 		if err != nil {
 			return result, err
@@ -77,12 +101,80 @@ func (s *sweeper) run(ctx context.Context, visit visit) (Sweep, error) {
 		if err != nil {
 			return result, err
 		}
+		if c != nil {
+			claimed[c.ID] = true
+		}
 		if !s.remember(row, c, listed) {
 			result.Unsure++
 		}
 	}
 	s.memory.prune()
-	return result, nil
+	return result, s.meetUnclaimed(ctx, list, claimed, &result, visit)
+}
+
+// meetUnclaimed counts the owned containers, and passes those on that no row claims.
+func (s *sweeper) meetUnclaimed(
+	ctx context.Context, list []dockerwatch.Container, claimed map[string]bool, result *Sweep, visit visitor,
+) error {
+	var unclaimed []dockerwatch.Owner
+	for i := range list {
+		c := &list[i]
+		owner := s.ownership.Judge(firstName(c), c.Labels)
+		if s.policy.labelled(owner) {
+			result.tally.Owned++
+		}
+		if !owner.Owned || claimed[c.ID] {
+			continue
+		}
+		result.Unclaimed++
+		if s.policy.labelled(owner) {
+			unclaimed = append(unclaimed, owner)
+		}
+		if visit.container != nil {
+			if err := visit.container(c); err != nil {
+				return err
+			}
+		}
+	}
+	var err error
+	result.tally.Rowless, err = s.rowless(ctx, unclaimed, result.tally)
+	return err
+}
+
+// rowless counts the owners without a row. They are only read where there are enough of them to mean something.
+func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t tally) (int, error) {
+	t.Rowless = len(owners)
+	if !s.policy.Breaker.tooManyRowless(t) {
+		return 0, nil
+	}
+	rowless := 0
+	for _, owner := range owners {
+		_, err := s.store.Get(ctx, owner.Session)
+		switch {
+		case isNotFound(err):
+			rowless++
+		case err != nil:
+			return 0, err
+		}
+	}
+	return rowless, nil
+}
+
+// takeCensus counts what a first contact with an engine is judged by.
+func takeCensus(ctx context.Context, store SessionStore, containers *index) (Census, error) {
+	var c Census
+	for row, err := range store.Claiming(ctx) {
+		if err != nil {
+			return Census{}, err
+		}
+		if row.Kind == sessiondb.StatusLive && dockerwatch.CheckReference(row.Claim) == nil {
+			c.LiveClaims++
+		}
+		if containers.find(row.Claim) != nil {
+			c.Found++
+		}
+	}
+	return c, nil
 }
 
 // remember notes what the snapshot says for certain: that a live row's container ran, and which one it is. The rows are
@@ -100,9 +192,7 @@ func (s *sweeper) remember(row sessiondb.Row, c *dockerwatch.Container, listed t
 		return true // there is nothing to remember, or a look is due that remembers more
 	}
 	s.memory.metHealthy(key, row.Claim)
-	ref := strings.TrimPrefix(row.Claim, "/")
-	byID := len(ref) >= shortID && strings.HasPrefix(c.ID, ref)
-	if !byID && !s.memory.claimedBefore(key, row.Claim, listed) {
+	if !claimsID(row.Claim, c.ID) && !s.memory.claimedBefore(key, row.Claim, listed) {
 		return false
 	}
 	s.memory.bind(key, row.Claim, c.ID)
@@ -111,7 +201,7 @@ func (s *sweeper) remember(row sessiondb.Row, c *dockerwatch.Container, listed t
 
 // met counts one row and passes it on.
 func (s *sweeper) met(
-	row sessiondb.Row, containers *index, result *Sweep, visit visit,
+	row sessiondb.Row, containers *index, result *Sweep, visit visitor,
 ) (*dockerwatch.Container, error) {
 	result.Rows++
 	standing, c := join(row, containers, s.ownership)
@@ -129,16 +219,34 @@ func (s *sweeper) met(
 	case standsAdrift:
 		result.Adrift++
 	}
-	return c, visit(row, c, standing)
+	if row.Kind == sessiondb.StatusLive && standing != standsInvalid {
+		result.tally.Live++
+		if c == nil {
+			result.tally.Gone++
+		}
+	}
+	if visit.row == nil {
+		return c, nil
+	}
+	return c, visit.row(row, c, standing)
 }
 
 // reportedRows bounds the rows of unknown status and the impossible claims that are reported one by one; all are
 // counted. One status that nobody configured can be that of most rows of a table, and each report is remembered.
 const reportedRows = 100
 
-// nominates returns a visit of one sweep that hands on the keys that are worth a look: what is adrift, and what must be
-// reported and was not yet.
-func nominates(m *memory, nominate func(SessionKey) error) visit {
+// nominates returns a visitor of one sweep that hands on the keys that are worth a look: what is adrift, what must be
+// reported and was not yet, and every owned container without a claim.
+func nominates(m *memory, session func(SessionKey) error, container func(ContainerKey) error) visitor {
+	return visitor{
+		row:       nominatesRows(m, session),
+		container: func(c *dockerwatch.Container) error { return container(ContainerKey(c.ID)) },
+	}
+}
+
+func nominatesRows(
+	m *memory, nominate func(SessionKey) error,
+) func(sessiondb.Row, *dockerwatch.Container, standing) error {
 	reported := 0
 	return func(row sessiondb.Row, _ *dockerwatch.Container, s standing) error {
 		key := SessionKey(row.ID)

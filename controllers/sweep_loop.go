@@ -27,10 +27,11 @@ const (
 // sweepLoop sweeps at start, every resync period, after every connection of the event stream and when a trigger had to
 // drop something; after a failure it tries again with a backoff until it succeeds.
 type sweepLoop struct {
-	core     *core
-	nominate func(context.Context, SessionKey) error
-	trigger  chan struct{}
-	log      logr.Logger
+	core      *core
+	session   func(context.Context, SessionKey) error
+	container func(context.Context, ContainerKey) error
+	trigger   chan struct{}
+	log       logr.Logger
 	// alone is what the last sweep left alone.
 	alone [4]int
 
@@ -39,8 +40,10 @@ type sweepLoop struct {
 	err  error // why the last one failed
 }
 
-func newSweepLoop(c *core, nominate func(context.Context, SessionKey) error) *sweepLoop {
-	return &sweepLoop{core: c, nominate: nominate, trigger: make(chan struct{}, 1), log: c.Log}
+func newSweepLoop(
+	c *core, session func(context.Context, SessionKey) error, container func(context.Context, ContainerKey) error,
+) *sweepLoop {
+	return &sweepLoop{core: c, session: session, container: container, trigger: make(chan struct{}, 1), log: c.Log}
 }
 
 // request asks for a sweep soon. Requests while one is asked for already are one.
@@ -85,9 +88,9 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 }
 
 func (l *sweepLoop) sweep(ctx context.Context) error {
-	result, err := l.core.sweeper.sweep(ctx, nominates(l.core.memory, func(key SessionKey) error {
-		return l.nominate(ctx, key)
-	}))
+	result, err := l.core.sweeper.sweep(ctx, nominates(l.core.memory,
+		func(key SessionKey) error { return l.session(ctx, key) },
+		func(key ContainerKey) error { return l.container(ctx, key) }))
 	if err != nil {
 		return err
 	}
@@ -101,7 +104,7 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 	}
 	log.Info("Swept", "rows", result.Rows, "containers", result.Containers, "healthy", result.Healthy,
 		"adrift", result.Adrift, "held", result.Held, "invalid", result.Invalid, "taken", result.Taken,
-		"foreign", result.Foreign, "took", result.Took.String())
+		"foreign", result.Foreign, "unclaimed", result.Unclaimed, "took", result.Took.String())
 	return nil
 }
 
@@ -123,7 +126,7 @@ func (l *sweepLoop) note(ctx context.Context, err error) {
 	l.done = l.done || err == nil
 	l.mu.Unlock()
 	switch {
-	case err != nil && was == nil:
+	case err != nil && (was == nil || errors.Is(err, errNotTrusted) != errors.Is(was, errNotTrusted)):
 		l.log.Error(err, "Sweep failed, nothing is decided on it, it will be tried again")
 	case err == nil && was != nil:
 		l.log.Info("Sweeps succeed again")

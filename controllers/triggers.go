@@ -2,6 +2,8 @@ package controllers
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -32,23 +34,26 @@ func worthALook(a dockerwatch.Action) bool {
 	return false
 }
 
-// eventTrigger turns the engine's events into keys: the sessions that claim the container. An event is a hint: it may
-// be lost, late or doubled, and the sweep finds what it missed.
+// eventTrigger turns the engine's events into keys: the sessions that claim the container, or the container where none
+// does. An event is a hint: it may be lost, late or doubled, and the sweep finds what it missed.
 type eventTrigger struct {
-	store    SessionStore
-	backlog  chan dockerwatch.Event
-	memory   *memory
-	nominate func(context.Context, SessionKey) error
-	resweep  func()
-	log      logr.Logger
+	store     SessionStore
+	ownership dockerwatch.Ownership
+	backlog   chan dockerwatch.Event
+	memory    *memory
+	session   func(context.Context, SessionKey) error
+	container func(context.Context, ContainerKey) error
+	resweep   func()
+	log       logr.Logger
 }
 
 func newEventTrigger(
-	c *core, nominate func(context.Context, SessionKey) error, resweep func(),
+	c *core, session func(context.Context, SessionKey) error, container func(context.Context, ContainerKey) error,
+	resweep func(),
 ) *eventTrigger {
 	return &eventTrigger{
-		store: c.Store, memory: c.memory, backlog: make(chan dockerwatch.Event, eventBacklog),
-		nominate: nominate, resweep: resweep, log: c.Log,
+		store: c.Store, ownership: c.Ownership, memory: c.memory, backlog: make(chan dockerwatch.Event, eventBacklog),
+		session: session, container: container, resweep: resweep, log: c.Log,
 	}
 }
 
@@ -94,31 +99,43 @@ func (t *eventTrigger) gather(first dockerwatch.Event) []dockerwatch.Event {
 }
 
 func (t *eventTrigger) find(ctx context.Context, batch []dockerwatch.Event) error {
-	var claims []string
-	keys := map[SessionKey]bool{}
-	known := map[string]bool{}
+	sessions := map[SessionKey]bool{}
+	claims := map[string]string{} // what could be claimed of each container
 	for _, e := range batch {
-		if known[e.ID] {
-			continue
+		for _, claim := range dockerwatch.References(e.ID, e.Name) {
+			claims[claim] = e.ID
 		}
-		known[e.ID] = true
-		claims = append(claims, dockerwatch.References(e.ID, e.Name)...)
 		// A session that claims it no longer must be looked at, too, or what it claimed is remembered too long.
 		for _, key := range t.memory.boundTo(e.ID) {
-			keys[key] = true
+			sessions[key] = true
 		}
 	}
 	readCtx, cancel := context.WithTimeout(ctx, lookupTimeout)
 	defer cancel()
-	rows, err := t.store.Claimants(readCtx, claims)
+	rows, err := t.store.Claimants(readCtx, slices.Collect(maps.Keys(claims)))
 	if err != nil {
 		return err
 	}
+	claimed := map[string]bool{}
 	for _, row := range rows {
-		keys[SessionKey(row.ID)] = true
+		sessions[SessionKey(row.ID)] = true
+		claimed[claims[row.Claim]] = true
 	}
-	for key := range keys {
-		if err := t.nominate(ctx, key); err != nil {
+	for key := range sessions {
+		if err := t.session(ctx, key); err != nil {
+			return err
+		}
+	}
+	return t.hint(ctx, batch, claimed)
+}
+
+// hint nominates the owned containers that no row claims: the waits for their sessions to claim them begin now.
+func (t *eventTrigger) hint(ctx context.Context, batch []dockerwatch.Event, claimed map[string]bool) error {
+	for _, e := range batch {
+		if claimed[e.ID] || e.Action == dockerwatch.ActionDestroy || !t.ownership.Judge(e.Name, e.Labels).Owned {
+			continue
+		}
+		if err := t.container(ctx, ContainerKey(e.ID)); err != nil {
 			return err
 		}
 	}

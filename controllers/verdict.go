@@ -1,6 +1,10 @@
 package controllers
 
-import "time"
+import (
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+)
 
 // Reason names a disagreement between a row and its container. The words are the interface: logs, plan and metrics
 // carry them as they stand here.
@@ -19,8 +23,24 @@ const (
 	ContainerOOMKilled Reason = "ContainerOOMKilled"
 	ContainerGone      Reason = "ContainerGone"
 	ContainerShared    Reason = "ContainerShared"
+	ContainerReplaced  Reason = "ContainerReplaced"
 	ContainerForeign   Reason = "ContainerForeign"
+	ContainerKept      Reason = "ContainerKept"
 	SessionEnded       Reason = "SessionEnded"
+)
+
+// The reasons of the second table.
+const (
+	ContainerUnrecorded Reason = "ContainerUnrecorded"
+	ContainerSuperseded Reason = "ContainerSuperseded"
+	ContainerLeaked     Reason = "ContainerLeaked"
+	// SessionInvalid is an owner that can be no id of the sessions table.
+	SessionInvalid Reason = "SessionInvalid"
+	// SessionElsewhere is an owner whose row is live on another node, or on one that nobody knows.
+	SessionElsewhere Reason = "SessionElsewhere"
+	// TableEmpty and BreakerTripped hold what would be removed as leaked.
+	TableEmpty     Reason = "TableEmpty"
+	BreakerTripped Reason = "BreakerTripped"
 )
 
 // Action is what a verdict does. One verdict has one effect; after it everything is looked at again.
@@ -41,6 +61,8 @@ const (
 	FailAndRelease Action = "fail+release"
 	// Pin points an ended row's claim at the full id of the container: a name can be used again, an id cannot.
 	Pin Action = "pin"
+	// Adopt points a live row's claim at the full id of its own container.
+	Adopt Action = "adopt"
 	// Stop stops the container.
 	Stop Action = "stop"
 	// Remove removes the stopped container, without force.
@@ -54,7 +76,7 @@ const (
 // effects reports whether the action changes a row or a container.
 func (a Action) effects() bool {
 	switch a {
-	case Fail, FailAndRelease, Pin, Stop, Remove, RemoveDead, Release:
+	case Fail, FailAndRelease, Pin, Adopt, Stop, Remove, RemoveDead, Release:
 		return true
 	case Nothing, Hold, Report, Retry:
 		return false
@@ -62,7 +84,7 @@ func (a Action) effects() bool {
 	return false
 }
 
-// Verdict is what is to be done about one session, and when.
+// Verdict is what is to be done about one session or container, and when.
 type Verdict struct {
 	Action Action
 	Reason Reason
@@ -76,3 +98,23 @@ func (v Verdict) Drift() bool { return v.Action.effects() }
 
 // Due reports whether there is something to do right now.
 func (v Verdict) Due() bool { return v.Drift() && v.Wait <= 0 }
+
+// HeldBack reports whether a guard stands before something that would be done otherwise: people must look into it.
+func (v Verdict) HeldBack() bool { return v.Reason == TableEmpty || v.Reason == BreakerTripped }
+
+// intent is what becomes of a container in the end: what a verdict begins, the next looks finish.
+func intent(v Verdict, phase dockerwatch.Phase) string {
+	switch v.Action {
+	case Pin, Stop, Remove, RemoveDead:
+		if phase.Alive() {
+			return "stop+remove"
+		}
+		return "remove"
+	case Fail, FailAndRelease, Release, Adopt:
+		return string(v.Action)
+	case Retry:
+		return "look again"
+	case Nothing, Hold, Report:
+	}
+	return "none"
+}

@@ -23,7 +23,7 @@ func TestBadInputIsOneSentence(t *testing.T) { //nolint:tparallel // the row is 
 	}{
 		{"an unknown key", "databse: {}", nil, []string{`"databse"`, "config.yaml"}},
 		{"an unknown key in a section", "policy: {exitGrase: 5s}", nil, []string{`"exitGrase"`}},
-		{"a key of a later version", "docker: {node: a}", nil, []string{`"node"`}},
+		{"a key of a later version", "docker: {context: a}", nil, []string{`"context"`}},
 		{"a duration below zero", "policy: {exitGrace: -1s}", nil, []string{"policy.exitGrace", "-1s"}},
 		{"a duration that is none", "policy: {goneGrace: soon}", nil, []string{"policy.goneGrace is soon", "config.yaml"}},
 		{"a duration without a unit", "policy: {exitGrace: 5}", nil, []string{"policy.exitGrace is 5"}},
@@ -100,6 +100,21 @@ func withEngine(t *testing.T, config string) string {
 		return "docker: {" + host + ", " + rest
 	}
 	return "docker: {" + host + "}\n" + config
+}
+
+// withServed also says that the tests' engine is the one to serve, for rows of which none has a container.
+func withServed(t *testing.T, config string) string {
+	t.Helper()
+	return strings.Replace(withEngine(t, config), "docker: {", "docker: {identity: '"+identity(t)+"', ", 1)
+}
+
+func identity(t *testing.T) string {
+	t.Helper()
+	info, err := testenv.Docker(t).Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.ID + "@" + info.DockerRootDir
 }
 
 func TestAMisplacedURLIsNotEchoedWithItsPassword(t *testing.T) {

@@ -24,13 +24,23 @@ type config struct {
 	PollInterval metav1.Duration `json:"pollInterval"`
 	// Workers is how many sessions are looked at in parallel.
 	Workers int `json:"workers"`
+	// LeaderElection lets one of several replicas work at a time.
+	LeaderElection leaderElection `json:"leaderElection"`
 	// DryRun writes nothing, to either side.
 	DryRun bool `json:"dryRun"`
 }
 
+type leaderElection struct {
+	Enabled bool `json:"enabled"`
+}
+
 type dockerConfig struct {
 	// Host is the engine's address; empty means the usual default.
-	Host      string                `json:"host"`
+	Host string `json:"host"`
+	// Identity is the only engine to serve, as trust-engine prints it; empty means the one that is remembered.
+	Identity string `json:"identity"`
+	// Node is whose rows are served, where the rows say which node they are of; empty serves all.
+	Node      string                `json:"node"`
 	Ownership dockerwatch.Ownership `json:"ownership"`
 }
 
@@ -62,6 +72,7 @@ func loadConfig(f *flags, getenv func(string) string) (config, error) {
 	}
 	c.Database.URL = cmp.Or(f.databaseURL, getenv("DATABASE_URL"), c.Database.URL)
 	c.Docker.Host = cmp.Or(getenv("DOCKER_HOST"), c.Docker.Host)
+	c.Database.Node = c.Docker.Node
 	if f.dryRun != nil {
 		c.DryRun = *f.dryRun
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/client"
 
 	"github.com/session-controller/session-controller/test/testenv"
 )
@@ -100,7 +101,17 @@ func TestTheMainJobByHand(t *testing.T) {
 
 func state(t *testing.T, id string) string {
 	t.Helper()
-	c, err := testenv.Docker(t).ContainerInspect(t.Context(), id)
+	return stateOf(t, testenv.Docker(t), id)
+}
+
+func stateOn(t *testing.T, e *testenv.Engine, id string) string {
+	t.Helper()
+	return stateOf(t, e.Docker(), id)
+}
+
+func stateOf(t *testing.T, docker *client.Client, id string) string {
+	t.Helper()
+	c, err := docker.ContainerInspect(t.Context(), id)
 	if errdefs.IsNotFound(err) {
 		return "gone"
 	}
@@ -114,7 +125,7 @@ func TestSweepSaysWhatIsPendingAndWaitsForNothingElse(t *testing.T) {
 	t.Parallel()
 	url, db := sqlite(t)
 	insert(t, db, "s1", "ACTIVE", testenv.Name(t, "claude-work-"))
-	config := configFile(t, withEngine(t, "policy: {goneGrace: 1h, startGrace: 1h}"))
+	config := configFile(t, withServed(t, "policy: {goneGrace: 1h, startGrace: 1h}"))
 	// It ends as soon as nothing is left but what ends too late: far ahead of its own time-out.
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -169,7 +180,7 @@ func TestPlanOfSingleSessions(t *testing.T) {
 	for _, s := range []string{"s1", "s2"} {
 		insert(t, db, s, "ACTIVE", testenv.Name(t, "claude-work-"))
 	}
-	common := []string{"--database-url", url, "--config", configFile(t, withEngine(t, "workers: 1"))}
+	common := []string{"--database-url", url, "--config", configFile(t, withServed(t, "workers: 1"))}
 	code, stdout, _ := command(t, append([]string{"plan", "s2"}, common...)...)
 	if code != 2 || strings.Contains(stdout, "s1") || !strings.Contains(stdout, "s2") {
 		t.Errorf("exit code %d and\n%s\nwant 2 and s2 alone", code, stdout)
@@ -197,7 +208,7 @@ func TestRunCreatesNoDatabase(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "sessions.db")
 	for _, name := range []string{"run", "sweep", "plan"} {
-		config := configFile(t, withEngine(t, "workers: 1"))
+		config := configFile(t, withServed(t, "workers: 1"))
 		code, _, stderr := command(t, name, "--database-url", "file:"+path, "--config", config)
 		if code != 1 {
 			t.Errorf("%s ended with %d, want 1", name, code)
@@ -260,7 +271,7 @@ func TestAnInterruptedSweepSaysSo(t *testing.T) {
 	t.Parallel()
 	url, db := sqlite(t)
 	insert(t, db, "s1", "ACTIVE", testenv.Name(t, "claude-work-"))
-	config := configFile(t, withEngine(t, "workers: 1"))
+	config := configFile(t, withServed(t, "workers: 1"))
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	var out, errs lockedBuffer

@@ -34,7 +34,7 @@ Exit code: 0 no drift, 2 drift, 1 error. What is only reported or held changes n
 }
 
 func (a *app) plan(cmd *cobra.Command, sessions []string, output string) error {
-	cfg, log, conn, err := a.prepare(cmd.Context(), a.stderr)
+	cfg, log, conn, err := a.prepare(cmd.Context(), a.stderr, false)
 	if err != nil {
 		return err
 	}

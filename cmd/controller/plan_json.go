@@ -12,11 +12,13 @@ import (
 
 // planJSON is the schema of `plan -o json`. Fields are added, never renamed or removed.
 type planJSON struct {
-	Drift           bool           `json:"drift"`
-	Sessions        []planSession  `json:"sessions"`
-	UnknownStatuses []planStatus   `json:"unknownStatuses"`
-	ForeignClaims   []planForeign  `json:"foreignClaims"`
-	Counts          map[string]int `json:"counts"`
+	Drift    bool          `json:"drift"`
+	Sessions []planSession `json:"sessions"`
+	// Containers are claimed by no row.
+	Containers      []planContainer `json:"containers"`
+	UnknownStatuses []planStatus    `json:"unknownStatuses"`
+	ForeignClaims   []planForeign   `json:"foreignClaims"`
+	Counts          map[string]int  `json:"counts"`
 }
 
 type planSession struct {
@@ -39,6 +41,25 @@ type planSession struct {
 	Error string `json:"error,omitempty"`
 }
 
+type planContainer struct {
+	// Container is the full id and Name its name without a slash.
+	Container string `json:"container"`
+	Name      string `json:"name"`
+	Phase     string `json:"phase"`
+	// Session is whom the container belongs to; Status and Claim are of that session's row and null where there is none.
+	Session string  `json:"session"`
+	Status  *string `json:"status"`
+	Claim   *string `json:"claim"`
+	Reason  string  `json:"reason"`
+	Action  string  `json:"action"`
+	// Drift is false for what is only reported or held.
+	Drift bool `json:"drift"`
+	// InSeconds is when the action is due, rounded up; 0 is now.
+	InSeconds int `json:"inSeconds"`
+	// Error is why a look failed; then everything but the container may be empty.
+	Error string `json:"error,omitempty"`
+}
+
 type planStatus struct {
 	// Status is null where the column is NULL.
 	Status *string `json:"status"`
@@ -56,16 +77,20 @@ func writePlanJSON(w io.Writer, p controllers.Plan) error {
 	s := p.Sweep
 	out := planJSON{
 		Drift:           p.Drift(),
-		Sessions:        make([]planSession, 0, len(p.Items)),
+		Sessions:        make([]planSession, 0, len(p.Sessions)),
+		Containers:      make([]planContainer, 0, len(p.Containers)),
 		UnknownStatuses: make([]planStatus, 0, len(p.Unknown)),
 		ForeignClaims:   make([]planForeign, 0, len(p.Foreign)),
 		Counts: map[string]int{
 			"claiming": s.Rows, "containers": s.Containers, "healthy": s.Healthy, "adrift": s.Adrift, "held": s.Held,
-			"invalid": s.Invalid, "taken": s.Taken, "foreign": s.Foreign,
+			"invalid": s.Invalid, "taken": s.Taken, "foreign": s.Foreign, "unclaimed": s.Unclaimed,
 		},
 	}
-	for _, o := range p.Items {
+	for _, o := range p.Sessions {
 		out.Sessions = append(out.Sessions, sessionJSON(o))
+	}
+	for _, o := range p.Containers {
+		out.Containers = append(out.Containers, containerJSON(o))
 	}
 	for _, u := range p.Unknown {
 		status := planStatus{Rows: u.Rows}
@@ -85,7 +110,7 @@ func writePlanJSON(w io.Writer, p controllers.Plan) error {
 	return nil
 }
 
-func sessionJSON(o controllers.Outcome) planSession {
+func sessionJSON(o controllers.SessionOutcome) planSession {
 	f := o.Facts
 	s := planSession{
 		Session: f.Row.ID, Status: f.Row.Status, Claim: f.Row.Claim, Container: f.Container.ID,
@@ -99,6 +124,22 @@ func sessionJSON(o controllers.Outcome) planSession {
 		s.Error = o.Err.Error()
 	}
 	return s
+}
+
+func containerJSON(o controllers.ContainerOutcome) planContainer {
+	f := o.Facts
+	c := planContainer{
+		Container: f.Container.ID, Name: f.Container.Name, Phase: string(f.Container.Phase), Session: f.Owner.Session,
+		Reason: string(o.Verdict.Reason), Action: o.Intent(), Drift: o.Verdict.Drift() || o.Verdict.HeldBack(),
+		InSeconds: inSeconds(o.Verdict.Wait),
+	}
+	if f.SessionFound {
+		c.Status, c.Claim = &f.Session.Status, &f.Session.Claim
+	}
+	if o.Err != nil {
+		c.Error = o.Err.Error()
+	}
+	return c
 }
 
 func inSeconds(d time.Duration) int { return int(math.Ceil(d.Seconds())) }

@@ -8,11 +8,12 @@ import (
 	"unicode/utf8"
 
 	"github.com/session-controller/session-controller/controllers"
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 const (
 	columns = 7
-	// The session and the claim give way when the terminal is narrow.
+	// The session and the claim, or the container's name, give way when the terminal is narrow.
 	sessionColumn = 0
 	claimColumn   = 2
 	// columnGap is the room between two columns, narrowest what is left of one that gives way.
@@ -28,20 +29,32 @@ func planColumns() planRow {
 	return planRow{"SESSION", "STATUS", "CLAIM", "CONTAINER", "REASON", "ACTION", "WHEN"}
 }
 
+func containerColumns() planRow {
+	return planRow{"SESSION", "STATUS", "NAME", "CONTAINER", "REASON", "ACTION", "WHEN"}
+}
+
 // writePlanTable prints the plan so that it fits width columns; 0 means as wide as it is.
 func writePlanTable(w io.Writer, p controllers.Plan, width int) error {
 	var b strings.Builder
-	if len(p.Items) == 0 {
+	if len(p.Sessions)+len(p.Containers) == 0 {
 		fmt.Fprintf(&b, "No drift: %d sessions claim something, %d of them healthy; %d containers on the engine.\n",
 			p.Sweep.Rows, p.Sweep.Healthy, p.Sweep.Containers)
-	} else {
-		rows := make([]planRow, 1, 1+len(p.Items))
-		rows[0] = planColumns()
-		for _, o := range p.Items {
-			rows = append(rows, tableRow(o))
+	}
+	rows := make([]planRow, 0, len(p.Sessions))
+	for _, o := range p.Sessions {
+		rows = append(rows, tableRow(o))
+	}
+	writeRows(&b, planColumns(), rows, width)
+	if len(p.Containers) > 0 {
+		if len(rows) > 0 {
+			b.WriteString("\n")
 		}
-		fit(rows, width)
-		align(&b, rows)
+		b.WriteString("Containers that no row claims:\n")
+		rows = rows[:0]
+		for _, o := range p.Containers {
+			rows = append(rows, containerRow(o))
+		}
+		writeRows(&b, containerColumns(), rows, width)
 	}
 	writeUnknown(&b, p)
 	writeForeign(&b, p)
@@ -51,24 +64,65 @@ func writePlanTable(w io.Writer, p controllers.Plan, width int) error {
 	return nil
 }
 
-func tableRow(o controllers.Outcome) planRow {
-	f := o.Facts
-	phase := string(f.Container.Phase)
-	if code := f.Container.ExitCode; !f.Container.FinishedAt.IsZero() && !f.Container.Phase.Alive() {
-		phase = fmt.Sprintf("%s (%d)", phase, code)
+// writeRows prints a table, or nothing where there is no row.
+func writeRows(b *strings.Builder, head planRow, rows []planRow, width int) {
+	if len(rows) == 0 {
+		return
 	}
-	when := "now"
+	rows = append([]planRow{head}, rows...)
+	fit(rows, width)
+	align(b, rows)
+}
+
+// phaseText is the container's state, with the exit code where it has stopped.
+func phaseText(c dockerwatch.Observation) string {
+	if !c.FinishedAt.IsZero() && !c.Phase.Alive() {
+		return fmt.Sprintf("%s (%d)", c.Phase, c.ExitCode)
+	}
+	return string(c.Phase)
+}
+
+func whenText(v controllers.Verdict) string {
 	switch {
-	case !o.Verdict.Drift():
-		when = "-"
-	case o.Verdict.Wait > 0:
-		when = "in " + roundUp(o.Verdict.Wait)
+	case !v.Drift():
+		return "-"
+	case v.Wait > 0:
+		return "in " + roundUp(v.Wait)
 	}
+	return "now"
+}
+
+func containerRow(o controllers.ContainerOutcome) planRow {
+	f := o.Facts
+	status := "no row"
+	if f.SessionFound {
+		status = f.Session.Status
+	}
+	if o.Err != nil {
+		status = ""
+	}
+	name := f.Container.Name
+	if name == "" {
+		name = f.Container.ID
+	}
+	row := planRow{
+		f.Owner.Session, status, name, phaseText(f.Container), string(o.Verdict.Reason), o.Intent(), whenText(o.Verdict),
+	}
+	for i := range row {
+		row[i] = plain(row[i])
+	}
+	return row
+}
+
+func tableRow(o controllers.SessionOutcome) planRow {
+	f := o.Facts
 	claim := f.Row.Claim
 	if claim == f.Container.ID && len(claim) > 12 {
 		claim = claim[:12] // as docker prints it
 	}
-	row := planRow{f.Row.ID, f.Row.Status, claim, phase, string(o.Verdict.Reason), o.Intent(), when}
+	row := planRow{
+		f.Row.ID, f.Row.Status, claim, phaseText(f.Container), string(o.Verdict.Reason), o.Intent(), whenText(o.Verdict),
+	}
 	for i := range row {
 		row[i] = plain(row[i])
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 // outcome is an ended session whose container runs.
-func outcome(session, claim string) controllers.Outcome {
-	return controllers.Outcome{
+func outcome(session, claim string) controllers.SessionOutcome {
+	return controllers.SessionOutcome{
 		Facts: controllers.Facts{
 			Row:       sessiondb.Row{ID: session, Status: "TERMINATED", Kind: sessiondb.StatusEnded, Claim: claim},
 			Container: dockerwatch.Observation{Phase: dockerwatch.Running, ID: strings.Repeat("a", 64)},
@@ -36,7 +36,7 @@ func table(t *testing.T, p controllers.Plan, width int) string {
 func TestPlanTableFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	uuid, name := "3f2a8c1e-8f2b-4c62-9d1e-1234567890ab", "claude-work-3f2a8c1e-8f2b-4c62-9d1e-1234567890ab"
-	p := controllers.Plan{Items: []controllers.Outcome{outcome(uuid, name), outcome("éééééééééééé", "n")}}
+	p := controllers.Plan{Sessions: []controllers.SessionOutcome{outcome(uuid, name), outcome("éééééééééééé", "n")}}
 	for _, width := range []int{80, 100, 200} {
 		for line := range strings.Lines(table(t, p, width)) {
 			if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > width {
@@ -52,8 +52,8 @@ func TestPlanTableIsSafeForATerminal(t *testing.T) {
 	t.Parallel()
 	hostile := "a\x1b[2Jb\nc\u009bd\x7f"
 	p := controllers.Plan{
-		Items:   []controllers.Outcome{outcome(hostile, hostile)},
-		Foreign: []controllers.ForeignClaim{{Session: hostile, Container: hostile, Setting: "x"}},
+		Sessions: []controllers.SessionOutcome{outcome(hostile, hostile)},
+		Foreign:  []controllers.ForeignClaim{{Session: hostile, Container: hostile, Setting: "x"}},
 	}
 	out := table(t, p, 0)
 	if strings.ContainsAny(out, "\x1b\u009b\x7f") || strings.Count(out, "\n") != 5 {

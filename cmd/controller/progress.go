@@ -29,7 +29,7 @@ func newProgressLine(w io.Writer) *progressLine {
 func (p *progressLine) show(s controllers.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.draw(fmt.Sprintf("%d of %d sessions settled, %d waiting", s.Settled, s.Found, s.Waiting))
+	p.draw(fmt.Sprintf("%d of %d settled, %d waiting", s.Settled, s.Found, s.Waiting))
 }
 
 // clear takes the line away.

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
@@ -41,7 +42,7 @@ func newRunCommand(a *app) *cobra.Command {
 
 func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress string) error {
 	ctx := cmd.Context()
-	cfg, log, conn, err := a.prepare(ctx, a.stderr)
+	cfg, log, conn, err := a.prepare(ctx, a.stderr, true)
 	if err != nil {
 		return err
 	}
@@ -51,11 +52,17 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 	if err != nil {
 		return fmt.Errorf("register the metrics: %w", err)
 	}
-	mgr, err := newManager(metricsAddress, probeAddress)
+	lock, err := conn.lease(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	controller := controllers.New(conn.options(cfg, log, figures), conn.engine)
+	mgr, err := newManager(metricsAddress, probeAddress, lock)
+	if err != nil {
+		return err
+	}
+	options := conn.options(cfg, log, figures)
+	options.Replica = lock != nil
+	controller := controllers.New(options, conn.engine)
 	if err := controller.SetupWithManager(mgr); err != nil {
 		return err
 	}
@@ -65,8 +72,15 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 	log.Info("Started", "version", version, "engine", conn.engine.Host(), "engineversion", conn.info.Version,
 		"database", conn.store.Describe(), "dryrun", cfg.DryRun)
 	defer context.AfterFunc(ctx, func() { log.Info("Stopping, what is under way is finished first") })()
+	if lock != nil {
+		log.Info("Waiting for the lease", "lease", lock.Describe(), "as", lock.Identity())
+	}
 	if err := mgr.Start(ctx); err != nil {
-		return fmt.Errorf("run the controller: %w", addressHint(err))
+		err = addressHint(err)
+		if lock != nil {
+			return fmt.Errorf("run the controller: %w; whoever loses the lease ends, a supervisor starts it again", err)
+		}
+		return fmt.Errorf("run the controller: %w", err)
 	}
 	log.Info("Stopped")
 	return nil
@@ -74,9 +88,15 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 
 // newManager returns a controller-runtime manager that never contacts a Kubernetes API server: its configuration names
 // none, and nothing here asks it for a client.
-func newManager(metricsAddress, probeAddress string) (manager.Manager, error) {
+//
+// With a lock only its holder works. Whoever loses it must end the process: what is under way is not waited for, and
+// the rows are safe because every write compares.
+func newManager(metricsAddress, probeAddress string, lock resourcelock.Interface) (manager.Manager, error) {
 	graceful := shutdownTimeout
 	mgr, err := manager.New(&rest.Config{}, manager.Options{
+		LeaderElection:                      lock != nil,
+		LeaderElectionResourceLockInterface: lock,
+		LeaderElectionReleaseOnCancel:       true,
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 			return meta.NewDefaultRESTMapper(nil), nil
 		},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -16,6 +15,7 @@ const sweepTimeout = 4 * time.Minute
 
 func newSweepCommand(a *app) *cobra.Command {
 	var timeout time.Duration
+	var acceptLeaks bool
 	cmd := &cobra.Command{
 		Use:   "sweep",
 		Short: "Converge everything once and exit",
@@ -30,22 +30,26 @@ Exit code: 0 nothing else is adrift, 1 error, 2 something due is left (also with
 			if timeout <= 0 {
 				return fmt.Errorf("--timeout is %s: give a positive duration", timeout)
 			}
-			return a.sweepOnce(cmd, timeout)
+			return a.sweepOnce(cmd, timeout, acceptLeaks)
 		},
 	}
 	a.addDryRun(cmd)
 	cmd.Flags().DurationVar(&timeout, "timeout", sweepTimeout, "longest time to wait for graces")
+	cmd.Flags().BoolVar(&acceptLeaks, "accept-leaks", false,
+		"remove leaked containers however many they are; look at plan first")
 	return cmd
 }
 
-func (a *app) sweepOnce(cmd *cobra.Command, timeout time.Duration) error {
+func (a *app) sweepOnce(cmd *cobra.Command, timeout time.Duration, acceptLeaks bool) error {
 	bar := newProgressLine(a.stderr)
-	cfg, log, conn, err := a.prepare(cmd.Context(), bar)
+	cfg, log, conn, err := a.prepare(cmd.Context(), bar, true)
 	if err != nil {
 		return err
 	}
 	defer conn.close()
-	report, err := controllers.SweepOnce(cmd.Context(), conn.options(cfg, log, nil), timeout, bar.show)
+	options := conn.options(cfg, log, nil)
+	options.AcceptLeaks = acceptLeaks
+	report, err := controllers.SweepOnce(cmd.Context(), options, timeout, bar.show)
 	bar.clear()
 	if err != nil {
 		return err
@@ -57,8 +61,8 @@ func (a *app) sweepOnce(cmd *cobra.Command, timeout time.Duration) error {
 	a.printReport(report)
 	switch {
 	case len(report.Failed) > 0:
-		return fmt.Errorf("%d sessions could not be looked at or changed; run it again, or see `session-controller plan`",
-			len(report.Failed))
+		return fmt.Errorf("%d sessions or containers could not be looked at or changed; run it again, or see "+
+			"`session-controller plan`", len(report.Failed))
 	case len(report.Left) > 0:
 		return errDrift
 	}
@@ -68,11 +72,12 @@ func (a *app) sweepOnce(cmd *cobra.Command, timeout time.Duration) error {
 // printReport prints a summary and a line for everything that was not finished.
 func (a *app) printReport(r controllers.SweepReport) {
 	s := r.Sweep
-	a.printf("%d sessions claim something: %d healthy, %d adrift, %d held, %d reported; %d effects carried out\n",
-		s.Rows, s.Healthy, s.Adrift, s.Held+s.Invalid, s.Taken+s.Foreign, r.Effects)
-	line := func(word string, o controllers.Outcome, more string) {
-		a.printf("%s: session %s, container %s, %s, %s%s\n", word, plain(o.Facts.Row.ID),
-			plain(cmp.Or(o.Facts.Container.Name, o.Facts.Row.Claim)), o.Verdict.Reason, o.Intent(), more)
+	a.printf("%d sessions claim something: %d healthy, %d adrift, %d held, %d reported; "+
+		"%d containers without a claim; %d effects carried out\n",
+		s.Rows, s.Healthy, s.Adrift, s.Held+s.Invalid, s.Taken+s.Foreign, s.Unclaimed, r.Effects)
+	line := func(word string, i controllers.Item, more string) {
+		a.printf("%s: session %s, container %s, %s, %s%s\n", word, plain(i.Session), plain(i.Container),
+			plain(string(i.Verdict.Reason)), i.Intent, more)
 	}
 	for _, o := range r.Pending {
 		line("pending", o, " in "+roundUp(o.Verdict.Wait))

@@ -51,9 +51,9 @@ type Columns struct {
 	// Reason is given one sentence for people by Fail; empty when there is no such column. Nothing else writes it.
 	Reason string `json:"reason"`
 	// CreatedAt is when the session was created, in Config.TimeFormat; empty when there is no such column. Only read.
-	CreatedAt string `json:"-"`
+	CreatedAt string `json:"createdAt"`
 	// Node says on which node a session's container is; empty when there is no such column. Only read.
-	Node string `json:"-"`
+	Node string `json:"node"`
 }
 
 // Statuses says which statuses are live and which are ended. Every other value, NULL included, is unknown and its row

@@ -37,7 +37,7 @@ func TestACrashAnywhereLosesNothing(t *testing.T) {
 // crashAt runs a controller that ends at its nth effect, then one that does not, and checks what is left.
 func crashAt(w *world, n int, happens bool) (died bool) {
 	w.Helper()
-	name, deadName := testenv.Name(w.TB, prefix), testenv.Name(w.TB, prefix)
+	name, deadName := testenv.Name(w.TB, w.prefix), testenv.Name(w.TB, w.prefix)
 	running := w.run(testenv.Container{Name: name})
 	dead := w.run(testenv.Container{Name: deadName, Cmd: []string{"/workload", "exit", "3"}})
 	w.until("the container has exited", func() bool { return w.state(dead) == "exited" })
@@ -129,7 +129,7 @@ func TestAContainerThatComesBackToLifeIsStoppedAndNeverForced(t *testing.T) {
 func TestANameThatIsUsedAgainIsAnotherContainer(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		name := testenv.Name(w.TB, prefix)
+		name := testenv.Name(w.TB, w.prefix)
 		old := w.run(testenv.Container{Name: name})
 		w.insert("s1", "TERMINATED", name)
 		var fresh string
@@ -148,7 +148,7 @@ func TestANameThatIsUsedAgainIsAnotherContainer(t *testing.T) {
 func TestASessionThatTakesTheContainerWhileItIsLookedAtKeepsIt(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		name := testenv.Name(w.TB, prefix)
+		name := testenv.Name(w.TB, w.prefix)
 		id := w.run(testenv.Container{Name: name})
 		w.insert("s1", "TERMINATED", name)
 		w.sweepWith(w.hooked(once("pin", func() { w.insert("s2", "ACTIVE", id) })))
@@ -207,9 +207,9 @@ func TestAPlanChangesNothingAndSaysWhat(t *testing.T) {
 		if after := w.everything(dead); after != before {
 			w.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}
-		if len(plan.Items) != 1 || plan.Items[0].Facts.Row.ID != "dead" || plan.Items[0].Intent() != "fail+remove" ||
-			plan.Items[0].Verdict.Wait < 50*time.Minute || !plan.Drift() {
-			w.Errorf("items: %+v", plan.Items)
+		if len(plan.Sessions) != 1 || plan.Sessions[0].Facts.Row.ID != "dead" || plan.Sessions[0].Intent() != "fail+remove" ||
+			plan.Sessions[0].Verdict.Wait < 50*time.Minute || !plan.Drift() {
+			w.Errorf("items: %+v", plan.Sessions)
 		}
 		if len(plan.Unknown) != 1 || plan.Unknown[0].Status != "PAUSED" || plan.Unknown[0].Rows != 1 {
 			w.Errorf("unknown statuses: %+v", plan.Unknown)

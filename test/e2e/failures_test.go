@@ -34,7 +34,7 @@ func TestAFailedReadTakesNothingAwayFromWhatWasKnown(t *testing.T) {
 		w.opts.Policy.GoneGrace.Duration, w.opts.Policy.StartGrace.Duration = time.Hour, time.Hour
 		fails := &atomic.Int64{}
 		w.opts.Store = failingStore{w.opts.Store, fails}
-		name := testenv.Name(w.TB, prefix)
+		name := testenv.Name(w.TB, w.prefix)
 		id := w.run(testenv.Container{Name: name, AutoRemove: true})
 		w.insert("s1", "ACTIVE", name)
 		w.start(w.engine)
@@ -77,7 +77,7 @@ func TestAStopThatIsRefusedIsNeitherHammeredNorRepeatedInTheLog(t *testing.T) {
 		if len(report.Left)+len(report.Failed) != 1 {
 			w.Errorf("left %d, failed %d, want the one session", len(report.Left), len(report.Failed))
 		}
-		w.log.want(w, 1, `"msg":"Session was left as it is`, "permission denied")
+		w.log.want(w, 1, `"msg":"It was left as it is`, "permission denied")
 		w.wantRow("s1", "TERMINATED "+id)
 	})
 }
@@ -93,8 +93,8 @@ func TestAPlanLooksAgainWhenSomebodyMoves(t *testing.T) {
 		if err != nil || plan.Failed() != nil {
 			w.Fatal(err, plan.Failed())
 		}
-		if len(plan.Items) != 1 || plan.Items[0].Facts.Row.Status != "ERROR" {
-			w.Errorf("planned %+v, want the row as it is now", plan.Items)
+		if len(plan.Sessions) != 1 || plan.Sessions[0].Facts.Row.Status != "ERROR" {
+			w.Errorf("planned %+v, want the row as it is now", plan.Sessions)
 		}
 	})
 }

@@ -47,7 +47,7 @@ func TestRow3ImpossibleClaimIsHandsOff(t *testing.T) {
 func TestRow5ContainerOfAnotherSessionIsReportedOrReleased(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		id := w.run(testenv.Container{Labels: map[string]string{"io.session-controller.session": "owner"}})
+		id := w.run(testenv.Container{Labels: map[string]string{w.label: "owner"}})
 		w.insert("s1", "ACTIVE", id)
 		w.sweep()
 		w.wantRow("s1", "ACTIVE "+id)
@@ -163,7 +163,7 @@ func TestRow11GoneContainerFailsItsSession(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
 		w.insert("by-id", "ACTIVE", "f00d"+id60)
-		w.insert("by-name", "ACTIVE", testenv.Name(w.TB, prefix))
+		w.insert("by-name", "ACTIVE", testenv.Name(w.TB, w.prefix))
 		w.insert("by-short-id", "ACTIVE", "f00d"+id60[:8])
 		w.sweep()
 		for _, s := range []string{"by-id", "by-name", "by-short-id"} {
@@ -179,7 +179,7 @@ const id60 = "000000000000000000000000000000000000000000000000000000000000"
 func TestRow12SharedContainerSurvivesTheEndOfOneSession(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		name := testenv.Name(w.TB, prefix)
+		name := testenv.Name(w.TB, w.prefix)
 		id := w.run(testenv.Container{Name: name})
 		for status, claim := range map[string]string{"TERMINATED": id, "ACTIVE": name, "ERROR": id[:12]} {
 			w.insert(status, status, claim)
@@ -196,7 +196,7 @@ func TestRow12SharedContainerSurvivesTheEndOfOneSession(t *testing.T) {
 func TestRow12ContainerLabelledWithAnotherSessionIsOnlyReleased(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		id := w.run(testenv.Container{Labels: map[string]string{"io.session-controller.session": "other"}})
+		id := w.run(testenv.Container{Labels: map[string]string{w.label: "other"}})
 		w.insert("s1", "TERMINATED", id)
 		w.sweep()
 		w.wantRow("s1", "TERMINATED NULL")
@@ -234,7 +234,7 @@ func TestRow13EndedSessionLosesItsContainer(t *testing.T) {
 func TestRow13ClaimsByNameAndShortIDArePinnedFirst(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		name := testenv.Name(w.TB, prefix)
+		name := testenv.Name(w.TB, w.prefix)
 		byName, byShort := w.run(testenv.Container{Name: name}), w.run(testenv.Container{})
 		w.insert("name", "TERMINATED", name)
 		w.insert("short", "ERROR", byShort[:12])
@@ -280,7 +280,7 @@ func TestForeignContainersAreNeverTouched(t *testing.T) {
 		})
 		w.until("the container has exited", func() bool { return w.state(dead) == "exited" })
 		otherInstallation := w.run(testenv.Container{Labels: map[string]string{
-			"io.session-controller.session": "labelled", "io.session-controller.installation": "another",
+			w.label: "labelled", "io.session-controller.installation": "another",
 		}})
 		w.insert("ended", "TERMINATED", running)
 		w.insert("live", "ACTIVE", dead)

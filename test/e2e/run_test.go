@@ -21,6 +21,14 @@ import (
 // start runs a controller until the test ends, or until stop is called; it returns when the first sweep is complete.
 func (w *world) start(source dockerwatch.EventSource) (stop func()) {
 	w.Helper()
+	c, stop := w.launch(source)
+	w.until("the controller is ready", func() bool { return c.Ready() == nil })
+	return stop
+}
+
+// launch is start for a controller that may never become ready.
+func (w *world) launch(source dockerwatch.EventSource) (c *controllers.Controller, stop func()) {
+	w.Helper()
 	graceful := 8 * time.Second
 	mgr, err := manager.New(&rest.Config{}, manager.Options{
 		Metrics: server.Options{BindAddress: "0"}, GracefulShutdownTimeout: &graceful, Logger: logr.Discard(),
@@ -28,7 +36,7 @@ func (w *world) start(source dockerwatch.EventSource) (stop func()) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	c := controllers.New(w.opts, source)
+	c = controllers.New(w.opts, source)
 	if err := c.SetupWithManager(mgr); err != nil {
 		w.Fatal(err)
 	}
@@ -53,8 +61,7 @@ func (w *world) start(source dockerwatch.EventSource) (stop func()) {
 		}
 	}
 	w.Cleanup(stop)
-	w.until("the controller is ready", func() bool { return c.Ready() == nil })
-	return stop
+	return c, stop
 }
 
 // dies lets a container's process die by itself: the engine sends no kill event.
@@ -125,7 +132,7 @@ func TestAContainerThatRemovesItselfLeavesItsExitCode(t *testing.T) {
 	inBoth(t, func(w *world) {
 		// What is only gone waits for an hour; what is known to have ended does not.
 		w.opts.Policy.GoneGrace.Duration, w.opts.Policy.StartGrace.Duration = time.Hour, time.Hour
-		name := testenv.Name(w.TB, prefix)
+		name := testenv.Name(w.TB, w.prefix)
 		id := w.run(testenv.Container{Name: name, AutoRemove: true, Cmd: []string{"/workload", "exit-on-usr1", "7"}})
 		w.insert("s1", "ACTIVE", name) // the name alone says nothing once the container is gone
 		// The sweep alone can know what the name meant, and nothing is heard before the container is gone.
@@ -244,9 +251,9 @@ func TestAnEngineOutageHarmsNoSession(t *testing.T) {
 			w.Fatal(err)
 		}
 		w.Cleanup(func() { _ = engine.Close() })
-		w.opts.Engine = engine
-		always := private.Run(testenv.Container{Name: testenv.Name(w.TB, prefix), RestartPolicy: "always"})
-		plain := private.Run(testenv.Container{Name: testenv.Name(w.TB, prefix)})
+		w.opts.Engine, w.opts.Identity = engine, ""
+		always := private.Run(testenv.Container{Name: testenv.Name(w.TB, w.prefix), RestartPolicy: "always"})
+		plain := private.Run(testenv.Container{Name: testenv.Name(w.TB, w.prefix)})
 		w.insert("always", "ACTIVE", always)
 		w.insert("plain", "ACTIVE", plain)
 		before := w.everything()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,9 +23,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// prefix owns the containers of these tests.
-const prefix = "claude-work-"
-
 // world is one session server's world: a database of its own, the engine that all tests share, and the rows and
 // containers that a test puts there.
 type world struct {
@@ -35,6 +33,8 @@ type world struct {
 	server *sql.DB // the session server's own connection
 	opts   controllers.Options
 	log    *logLines
+	// prefix and label own this world's containers, and no other's on the engine that all tests share.
+	prefix, label string
 }
 
 // inBoth runs a test against both databases.
@@ -76,9 +76,18 @@ func newWorld(t testing.TB, url, driver string) *world {
 			}
 		}
 	})
-	w := &world{TB: t, store: store, engine: engine, server: server, log: &logLines{}}
+	info, err := engine.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := fmt.Sprintf("world-%08x", rand.Uint32())
+	w := &world{
+		TB: t, store: store, engine: engine, server: server, log: &logLines{},
+		prefix: own + "-", label: "test.session." + own,
+	}
 	w.opts = controllers.Options{
-		Store: store, Engine: engine, Ownership: dockerwatch.DefaultOwnership(), Policy: hasty(),
+		Store: store, Engine: engine, Identity: info.Identity(), Policy: hasty(),
+		Ownership:    dockerwatch.Ownership{Label: w.label, NamePrefixes: []string{w.prefix}},
 		ResyncPeriod: time.Minute, Workers: 4, Log: funcr.NewJSON(w.log.add, funcr.Options{Verbosity: 1}),
 	}
 	return w
@@ -94,7 +103,10 @@ func serverURL(url string) string {
 
 // hasty is a policy without graces: what the tests of graces change.
 func hasty() controllers.Policy {
-	return controllers.Policy{StopTimeout: metav1.Duration{Duration: time.Second}, CrashLoop: controllers.CrashLoopReport}
+	return controllers.Policy{
+		StopTimeout: metav1.Duration{Duration: time.Second}, CrashLoop: controllers.CrashLoopReport,
+		RemoveLeaked: controllers.RemoveLabelled, Breaker: controllers.BreakerPolicy{MaxFraction: 1, MinSessions: 10},
+	}
 }
 
 // insert puts a row there, as the session server would. A nil claim is NULL.
@@ -160,7 +172,7 @@ func (w *world) wantState(id, want string) {
 func (w *world) run(c testenv.Container) (id string) {
 	w.Helper()
 	if c.Name == "" {
-		c.Name = testenv.Name(w.TB, prefix)
+		c.Name = testenv.Name(w.TB, w.prefix)
 	}
 	return testenv.Run(w.TB, c)
 }
@@ -186,7 +198,7 @@ func (w *world) sweepWith(o controllers.Options) controllers.SweepReport {
 		w.Fatalf("sweep: %v", err)
 	}
 	for _, f := range report.Failed {
-		w.Errorf("session %s: %v", f.Facts.Row.ID, f.Err)
+		w.Errorf("session %s, container %s: %v", f.Session, f.Container, f.Err)
 	}
 	return report
 }

@@ -1,0 +1,117 @@
+package controllers
+
+import (
+	"context"
+	"time"
+
+	"github.com/go-logr/logr"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+)
+
+// ContainerKey is the key of the container controller: the container's full id.
+type ContainerKey string
+
+// ContainerOutcome is how one pass over a container ended.
+type ContainerOutcome = Outcome[ContainerFacts]
+
+// containerSubject is the second table: containers that no row claims.
+type containerSubject struct {
+	*containerLooker
+
+	dryRun  bool
+	stopper *stopper
+	metrics *Metrics
+}
+
+func (s *containerSubject) decide(f ContainerFacts) Verdict { return DecideContainer(s.policy, f) }
+
+func (s *containerSubject) news(key ContainerKey, text string) bool { return s.memory.say(key, text) }
+
+// report tells what is only told, once, not at every look.
+func (s *containerSubject) report(ctx context.Context, f ContainerFacts, v Verdict) {
+	if v.Action != Report && v.Action != Hold {
+		return
+	}
+	if s.memory.say(ContainerKey(f.Container.ID), said(v.Reason)) {
+		containerLog(ctx, f, v).Info(advice(v.Reason))
+	}
+}
+
+// apply carries out one verdict and logs it. The rows are read once more right before: what was saved since the looks
+// exonerates the container.
+func (s *containerSubject) apply(ctx context.Context, f ContainerFacts, v Verdict, done func(error)) error {
+	log := containerLog(ctx, f, v)
+	if s.dryRun {
+		if s.memory.say(ContainerKey(f.Container.ID), "dry-run "+string(v.Action)+string(v.Reason)) {
+			log.Info("Would act, but this is a dry run")
+		}
+		return errDryRun
+	}
+	if err := s.unchanged(ctx, f); err != nil {
+		return err
+	}
+	if v.Action == Stop {
+		return s.stopper.begin(ctx, log, v.Reason, f.Container.ID, s.policy.StopTimeout.Duration, done)
+	}
+	began := time.Now()
+	err := s.carryOut(ctx, f, v)
+	s.metrics.effect(v, err)
+	if err != nil {
+		return err
+	}
+	log.Info(containerSentence(v.Action), "took", time.Since(began).String())
+	return nil
+}
+
+func (s *containerSubject) carryOut(ctx context.Context, f ContainerFacts, v Verdict) (err error) {
+	opts := dockerwatch.RemoveOptions{Volumes: s.policy.RemoveVolumes}
+	switch v.Action {
+	case Adopt:
+		_, err = s.store.SetClaim(ctx, f.Session, f.Container.ID)
+	case Remove:
+		err = s.engine.Remove(ctx, f.Container.ID, opts)
+	case RemoveDead:
+		err = s.engine.RemoveDead(ctx, f.Container.ID, opts)
+	case Stop, Fail, FailAndRelease, Pin, Release, Nothing, Hold, Report, Retry:
+	}
+	return err
+}
+
+// unchanged reads the rows again: the owner's must be as it was, and still none may claim the container.
+func (s *containerSubject) unchanged(ctx context.Context, f ContainerFacts) error {
+	row, err := s.store.Get(ctx, f.Owner.Session)
+	found := !isNotFound(err)
+	if found && err != nil {
+		return err
+	}
+	if found != f.SessionFound || row != f.Session {
+		return conflict("session", f.Owner.Session)
+	}
+	claimants, err := s.store.Claimants(ctx, dockerwatch.References(f.Container.ID, f.Container.Name))
+	if err != nil {
+		return err
+	}
+	if len(claimants) > 0 {
+		return conflict("container", f.Container.ID)
+	}
+	return nil
+}
+
+func containerSentence(a Action) string {
+	if a == Adopt {
+		return "Session's claim recorded"
+	}
+	return "Container removed"
+}
+
+// containerLog returns a logger with what there was before the effect. Keys are the same in every line; the container's
+// id is there already.
+func containerLog(ctx context.Context, f ContainerFacts, v Verdict) logr.Logger {
+	log := logFor(ctx, v).WithValues("phase", string(f.Container.Phase), "name", f.Container.Name,
+		"session", f.Owner.Session)
+	if f.SessionFound {
+		log = log.WithValues("status", f.Session.Status, "claim", f.Session.Claim)
+	}
+	return log
+}

@@ -1,0 +1,142 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// containerLooker takes the fresh looks at one container that no row seems to claim: the container first, then the
+// rows. Whatever is saved in between exonerates it, the other way round it would be condemned on rows of the past.
+type containerLooker struct {
+	store     SessionStore
+	engine    Engine
+	guard     *engineGuard
+	doubts    *doubts
+	ownership dockerwatch.Ownership
+	policy    Policy
+	clock     *engineClock
+	memory    *containerMemory
+	// elect finds the containers of a session that could be its own.
+	candidates *candidates
+}
+
+// look returns the facts about one container. An error is a fact (LookFailed) as well as the returned error.
+func (l *containerLooker) look(ctx context.Context, key ContainerKey) (ContainerFacts, error) {
+	f := ContainerFacts{Container: dockerwatch.Observation{ID: string(key)}}
+	if err := l.lookAtContainer(ctx, key, &f); err != nil {
+		f.LookFailed = true
+		return f, err
+	}
+	if f.Container.Phase == dockerwatch.Gone || !f.Owner.Owned || len(f.Claimants) > 0 {
+		l.memory.forget(key)
+		return f, nil
+	}
+	if err := l.lookAtSession(ctx, &f); err != nil {
+		f.LookFailed = true
+		return f, err
+	}
+	since := l.memory.observe(key, f.cause())
+	f.CauseFor = time.Since(since)
+	if err := l.doubt(ctx, &f, since); err != nil {
+		f.LookFailed = true
+		return f, err
+	}
+	return f, nil
+}
+
+// lookAtContainer inspects it, makes sure that it was this engine that answered, and reads who claims it.
+func (l *containerLooker) lookAtContainer(ctx context.Context, key ContainerKey, f *ContainerFacts) error {
+	if err := l.guard.trusted(); err != nil {
+		return err
+	}
+	now, err := l.clock.now(ctx)
+	if err != nil {
+		return err
+	}
+	c, err := l.engine.Observe(ctx, string(key))
+	if err != nil {
+		return err
+	}
+	f.Now = now
+	if c.Phase == dockerwatch.Gone {
+		f.Container.Phase = dockerwatch.Gone
+		return nil
+	}
+	f.Container, f.Owner = c, l.ownership.Judge(c.Name, c.Labels)
+	if !f.Owner.Owned {
+		return nil
+	}
+	if err := l.guard.confirm(ctx); err != nil {
+		return err
+	}
+	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))
+	return err
+}
+
+// lookAtSession reads the owner's row and looks at what it claims in place of the container.
+func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) (err error) {
+	f.Session, err = l.store.Get(ctx, f.Owner.Session)
+	switch {
+	case errors.Is(err, sessiondb.ErrImpossibleID):
+		f.SessionInvalid = true
+		return nil
+	case errors.Is(err, sessiondb.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	row := f.Session
+	f.SessionFound, f.Elsewhere = true, !l.store.Serves(row)
+	f.ClaimInvalid = row.Claims() && dockerwatch.CheckReference(row.Claim) != nil
+	if row.Kind != sessiondb.StatusLive || f.Elsewhere || f.ClaimInvalid {
+		return nil
+	}
+	if row.Claims() {
+		f.Claimed, err = l.engine.Observe(ctx, row.Claim)
+		if errors.Is(err, dockerwatch.ErrInvalidReference) {
+			f.ClaimInvalid = true
+			return nil
+		}
+		f.ClaimedTaken = l.ownership.JudgeClaimed(f.Claimed.Name, f.Claimed.Labels).OtherSession(row.ID)
+		return err
+	}
+	f.Predates = l.candidates.mayPredate(row, f.Container)
+	if l.policy.labelled(f.Owner) && f.Container.Phase == dockerwatch.Running {
+		others, err := l.candidates.running(ctx, f.Owner.Session, f.Container.ID)
+		if err != nil {
+			return err
+		}
+		f.Alone = len(others) == 0
+	}
+	return nil
+}
+
+// cause names the condition that a wait is for: as long as it stays the same, the wait goes on.
+func (f ContainerFacts) cause() string {
+	if !f.SessionFound || f.Session.Kind != sessiondb.StatusLive {
+		return "over"
+	}
+	return fmt.Sprintf("live/%s/%s/%s/%t", f.Session.ID, f.Session.Claim, f.Container.Phase, f.Alone)
+}
+
+// doubt asks the guards where something would be removed now.
+func (l *containerLooker) doubt(ctx context.Context, f *ContainerFacts, since time.Time) (err error) {
+	v := DecideContainer(l.policy, *f)
+	if !v.Due() || v.Action == Adopt {
+		return nil
+	}
+	hasRows, err := l.store.HasRows(ctx)
+	if err != nil {
+		return err
+	}
+	if f.TableEmpty = !hasRows; f.TableEmpty {
+		return nil
+	}
+	f.Tripped, err = l.doubts.leaksHeld(ctx, since)
+	return err
+}

@@ -1,0 +1,147 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// BreakerPolicy is the `policy.breaker` section: what would hit too many at once is more likely a disaster elsewhere.
+type BreakerPolicy struct {
+	// MaxFraction is the share above which it trips: of live sessions whose container is gone, or of owned containers
+	// whose session has no row. Above 0; 1 means that it never trips.
+	MaxFraction float64 `json:"maxFraction"`
+	// MinSessions is how many live sessions, or owned containers, there must be for a share to mean anything; at least 1.
+	MinSessions int `json:"minSessions"`
+	// Hold is how long sessions whose container is gone are held. 0 means not at all.
+	Hold metav1.Duration `json:"hold"`
+}
+
+// validate returns every problem, each one sentence that names the key.
+func (p BreakerPolicy) validate() error {
+	var problems []error
+	if p.MaxFraction <= 0 || p.MaxFraction > 1 {
+		problems = append(problems,
+			fmt.Errorf("policy.breaker.maxFraction is %v: give a number above 0 and up to 1", p.MaxFraction))
+	}
+	if p.MinSessions < 1 {
+		problems = append(problems, fmt.Errorf("policy.breaker.minSessions is %d: give a number from 1 on", p.MinSessions))
+	}
+	return errors.Join(problems...)
+}
+
+// tally is what a sweep counted for the breaker.
+type tally struct {
+	// Live sessions claim something, and the containers of Gone of them are not listed.
+	Live, Gone int
+	// Owned containers could be removed as leaked, and the sessions of Rowless of them have no row.
+	Owned, Rowless int
+}
+
+func (p BreakerPolicy) tooManyGone(t tally) bool { return p.tooMany(t.Gone, t.Live) }
+
+func (p BreakerPolicy) tooManyRowless(t tally) bool { return p.tooMany(t.Rowless, t.Owned) }
+
+func (p BreakerPolicy) tooMany(some, all int) bool {
+	return all >= p.MinSessions && float64(some) > p.MaxFraction*float64(all)
+}
+
+// doubts is the breaker: before something is done that a sweep must have counted first, it is asked whether too many
+// share the fate. It is safe for concurrent use.
+type doubts struct {
+	census *census
+	sweep  func(ctx context.Context, began time.Time) (tally, error)
+	policy BreakerPolicy
+	// accepted says that an operator has looked at the containers without a row and wants them removed.
+	accepted bool
+	metrics  *Metrics
+	log      logr.Logger
+
+	mu        sync.Mutex
+	forgotten time.Time // counts from before are worth nothing
+	gone      time.Time // since when too many sessions are gone; zero when they are not
+	rowless   bool      // too many containers are without a row
+}
+
+func newDoubts(o Options, sweep func(context.Context, time.Time) (tally, error)) *doubts {
+	d := &doubts{
+		sweep: sweep, policy: o.Policy.Breaker, accepted: o.AcceptLeaks, metrics: o.Metrics, log: o.Log,
+	}
+	d.census = newCensus(d.judge)
+	return d
+}
+
+var (
+	errManyGone = errors.New("the containers of too many live sessions are gone; if they are, nothing needs to be done")
+	errManyLeft = errors.New("too many containers belong to sessions without a row; if the database is the right one " +
+		"and they may go, run `session-controller sweep --accept-leaks`")
+)
+
+// judge takes the count of a complete sweep, and says so loudly when the breaker trips.
+func (d *doubts) judge(began time.Time, t tally) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	gone, rowless := d.policy.tooManyGone(t), d.policy.tooManyRowless(t)
+	switch {
+	case gone && d.gone.IsZero():
+		d.gone = began
+		d.log.Error(errManyGone, "Breaker tripped, these sessions are held before they are failed",
+			"live", t.Live, "gone", t.Gone, "hold", d.policy.Hold.Duration.String())
+	case !gone && !d.gone.IsZero():
+		d.gone = time.Time{}
+		d.log.Info("Breaker reset, sessions are failed as usual", "live", t.Live, "gone", t.Gone)
+	}
+	switch {
+	case rowless && !d.rowless && !d.accepted:
+		d.log.Error(errManyLeft, "Breaker tripped, no container without a claim is removed",
+			"containers", t.Owned, "rowless", t.Rowless)
+	case !rowless && d.rowless:
+		d.log.Info("Breaker reset, leaked containers are removed as usual", "containers", t.Owned, "rowless", t.Rowless)
+	}
+	d.rowless = rowless
+	d.metrics.breaker(gone, rowless && !d.accepted)
+}
+
+// forget makes every count so far worthless: the engine may be another one, or may have lost its containers.
+func (d *doubts) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.forgotten = time.Now()
+}
+
+// goneHeld returns how long a live session whose container is gone without a word must still be held. It waits for a
+// sweep where none has been complete since the engine was last connected to.
+func (d *doubts) goneHeld(ctx context.Context) (time.Duration, error) {
+	d.mu.Lock()
+	forgotten := d.forgotten
+	d.mu.Unlock()
+	if err := d.counted(ctx, forgotten); err != nil {
+		return 0, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.gone.IsZero() {
+		return 0, nil
+	}
+	return max(0, d.policy.Hold.Duration-time.Since(d.gone)), nil
+}
+
+// leaksHeld reports whether a container that has been without a claim since then must stay. It waits for a sweep that
+// began after that, so that everything which lost its row together is counted together.
+func (d *doubts) leaksHeld(ctx context.Context, since time.Time) (bool, error) {
+	if err := d.counted(ctx, since); err != nil {
+		return false, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rowless && !d.accepted, nil
+}
+
+func (d *doubts) counted(ctx context.Context, since time.Time) error {
+	return d.census.since(ctx, since, func(began time.Time) (tally, error) { return d.sweep(ctx, began) })
+}

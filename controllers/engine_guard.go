@@ -1,0 +1,234 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// errNotTrusted says that the engine is not known to be the one that is served: nothing is looked at or done.
+var errNotTrusted = errors.New("the engine is not trusted")
+
+// EngineRecords is where the identity of the engine that is served is remembered. [sessiondb.Ledger] is one.
+type EngineRecords interface {
+	// RememberedEngine returns the identity, or "" when none is remembered.
+	RememberedEngine(ctx context.Context) (string, error)
+	// RememberEngine remembers an identity in place of previous, or returns [sessiondb.ErrConflict] when another one is
+	// remembered by now. An identity that another node has is an error.
+	RememberEngine(ctx context.Context, identity, previous string) error
+	// EngineFree returns an error when another node has the identity.
+	EngineFree(ctx context.Context, identity string) error
+}
+
+// Census is what a first contact with an engine is judged by.
+type Census struct {
+	// LiveClaims are the live rows that claim something, Found the claims of any row that name a container of the engine.
+	LiveClaims, Found int
+}
+
+// plausible reports whether an engine that was never seen before may be the one: it holds a container that a row
+// claims, or there is nothing that it would have to hold.
+func (c Census) plausible() bool { return c.Found > 0 || c.LiveClaims == 0 }
+
+// engineVerdict is what is to be done about the engine that answers.
+type engineVerdict int
+
+const (
+	engineRefused engineVerdict = iota
+	// engineAccepted is the one that is remembered.
+	engineAccepted
+	// engineNamed is the one that the configuration names, and is to be remembered.
+	engineNamed
+	// engineUnknown is judged by a census.
+	engineUnknown
+)
+
+// decideEngine compares identities. Pure. pin and remembered may be empty.
+func decideEngine(pin, remembered, current string) engineVerdict {
+	switch {
+	case pin != "" && pin != current:
+		return engineRefused
+	case remembered == current:
+		return engineAccepted
+	case pin != "":
+		return engineNamed
+	case remembered == "":
+		return engineUnknown
+	}
+	return engineRefused
+}
+
+// engineGuard makes sure that the engine that answers is the one that is served: another one has other containers, and
+// every session would look dead. It is safe for concurrent use.
+type engineGuard struct {
+	engine  Engine
+	records EngineRecords // nil: only this process remembers
+	pin     string
+	dryRun  bool
+	metrics *Metrics
+	checks  together
+	// changed is told when a check shows another engine: a sweep is due. Nil: nobody is.
+	changed func()
+
+	mu       sync.Mutex
+	accepted string // the identity that is served; empty when none is
+	last     string // the last one that was, where there are no records
+	refusal  error
+}
+
+var errNoSweepYet = fmt.Errorf("%w: no sweep has looked at it yet", errNotTrusted)
+
+func newEngineGuard(o Options) *engineGuard {
+	g := &engineGuard{
+		engine: o.Engine, records: o.Records, pin: o.Identity, dryRun: o.DryRun, metrics: o.Metrics, refusal: errNoSweepYet,
+	}
+	g.checks.check = g.check
+	return g
+}
+
+// trusted returns nil while the engine is the one that is served, else why it is not known to be.
+func (g *engineGuard) trusted() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refusal
+}
+
+// confirm returns nil when a check that began after this call has shown the engine that is served. Absence of a
+// container proves nothing before.
+func (g *engineGuard) confirm(ctx context.Context) error {
+	if err := g.trusted(); err != nil {
+		return err
+	}
+	return g.checks.do(ctx)
+}
+
+// check asks the engine who it is. Another one than before is not trusted until a sweep has judged it.
+func (g *engineGuard) check(ctx context.Context) error {
+	info, err := g.engine.Info(ctx)
+	if err != nil {
+		return err
+	}
+	g.mu.Lock()
+	accepted := g.accepted
+	g.mu.Unlock()
+	if info.Identity() == accepted {
+		return nil
+	}
+	err = g.refuse(info, accepted)
+	if g.changed != nil {
+		g.changed()
+	}
+	return err
+}
+
+// admit judges the engine that a sweep has found, and remembers it where it is new. takeCensus is only called for one
+// that nobody knows. The engine stays trusted as it was when this cannot be decided.
+func (g *engineGuard) admit(
+	ctx context.Context, info dockerwatch.Info, takeCensus func() (Census, error),
+) error {
+	const tries = 3 // somebody else may be remembering one at the same time
+	for range tries {
+		remembered, err := g.remembered(ctx)
+		if err != nil {
+			return err
+		}
+		current := info.Identity()
+		switch decideEngine(g.pin, remembered, current) {
+		case engineAccepted:
+			g.accept(current)
+			return nil
+		case engineRefused:
+			if g.pin != "" {
+				remembered = g.pin
+			}
+			return g.refuse(info, remembered)
+		case engineUnknown:
+			census, err := takeCensus()
+			if err != nil {
+				return err
+			}
+			if !census.plausible() {
+				return g.refuseStranger(info, census)
+			}
+		case engineNamed:
+		}
+		err = g.remember(ctx, current, remembered)
+		if err == nil {
+			g.accept(current)
+			return nil
+		}
+		if !errors.Is(err, sessiondb.ErrConflict) {
+			return g.fail(err)
+		}
+	}
+	return g.fail(errKeepsChanging)
+}
+
+func (g *engineGuard) remembered(ctx context.Context) (string, error) {
+	if g.records != nil {
+		return g.records.RememberedEngine(ctx)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last, nil
+}
+
+func (g *engineGuard) remember(ctx context.Context, current, previous string) error {
+	switch {
+	case g.records == nil:
+		return nil
+	case g.dryRun:
+		return g.records.EngineFree(ctx, current)
+	}
+	return g.records.RememberEngine(ctx, current, previous)
+}
+
+func (g *engineGuard) accept(identity string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.accepted, g.last, g.refusal = identity, identity, nil
+	g.metrics.engineTrusted(true)
+}
+
+// refuse is for another engine than the one that is served.
+func (g *engineGuard) refuse(info dockerwatch.Info, served string) error {
+	return g.distrust(fmt.Errorf(
+		"%w: the one at %s is %s, and the one that is served is %s; nothing is done until that one answers again, or "+
+			"`session-controller trust-engine` or docker.identity says that this one is right",
+		errNotTrusted, g.engine.Host(), info.Identity(), served))
+}
+
+func (g *engineGuard) refuseStranger(info dockerwatch.Info, c Census) error {
+	return g.distrust(fmt.Errorf(
+		"%w: %d live sessions claim a container and the one at %s (%s), which was never served before, has none of them; "+
+			"nothing is done until `session-controller trust-engine` or docker.identity says that it is right",
+		errNotTrusted, c.LiveClaims, g.engine.Host(), info.Identity()))
+}
+
+// fail is for an engine that could not be remembered. Where it is the database that is away nothing is known against
+// the engine, and the one that was trusted still is.
+func (g *engineGuard) fail(err error) error {
+	if errors.Is(err, sessiondb.ErrUnreachable) {
+		return err
+	}
+	return g.distrust(fmt.Errorf("%w: %w", errNotTrusted, err))
+}
+
+func (g *engineGuard) distrust(err error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.accepted, g.refusal = "", err
+	g.metrics.engineTrusted(false)
+	return err
+}
+
+// Start returns when ctx has ended and no check is under way any more.
+func (g *engineGuard) Start(ctx context.Context) error {
+	<-ctx.Done()
+	g.checks.wait()
+	return nil
+}

@@ -1,0 +1,249 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-logr/logr"
+)
+
+func TestDecideEngine(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		reason, pin, remembered, current string
+		want                             engineVerdict
+	}{
+		{"nobody knows it", "", "", "a", engineUnknown},
+		{"it is the one", "", "a", "a", engineAccepted},
+		{"it is another one", "", "b", "a", engineRefused},
+		{"it is pinned", "a", "", "a", engineNamed},
+		{"it is pinned in place of another", "a", "b", "a", engineNamed},
+		{"it is pinned and remembered", "a", "a", "a", engineAccepted},
+		{"another one is pinned", "b", "", "a", engineRefused},
+		{"another one is pinned, whatever is remembered", "b", "a", "a", engineRefused},
+	} {
+		if got := decideEngine(tt.pin, tt.remembered, tt.current); got != tt.want {
+			t.Errorf("%s: %d, want %d", tt.reason, got, tt.want)
+		}
+	}
+	for census, want := range map[Census]bool{{}: true, {LiveClaims: 9}: false, {LiveClaims: 9, Found: 1}: true} {
+		if census.plausible() != want {
+			t.Errorf("%+v is plausible: %t", census, !want)
+		}
+	}
+}
+
+func TestACheckBeginsAfterItWasAskedForAndIsShared(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var began []time.Time
+		c := &together{check: func(context.Context) error {
+			began = append(began, time.Now())
+			time.Sleep(time.Second) //nolint:forbidigo // a check takes its time
+			return errors.New("odd")
+		}}
+		ended := make(chan error, 100)
+		go func() { ended <- c.do(t.Context()) }()
+		time.Sleep(time.Second / 2) //nolint:forbidigo // in the middle of the first check
+		asked := time.Now()
+		for range 50 {
+			go func() { ended <- c.do(t.Context()) }()
+		}
+		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := c.do(impatient); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a caller without time got %v", err)
+		}
+		c.wait()
+		synctest.Wait()
+		if len(began) != 2 || began[1].Before(asked) {
+			t.Errorf("checks began at %v, want one for the first and one, after %v, for all the others", began, asked)
+		}
+		if len(ended) != 51 {
+			t.Errorf("%d callers were told, want 51", len(ended))
+		}
+		for range len(ended) {
+			if err := <-ended; err == nil {
+				t.Error("a failed check was told as a good one")
+			}
+		}
+	})
+}
+
+func TestTheSlowLaneIsAQuarterOfTheWorkers(t *testing.T) {
+	t.Parallel()
+	l := newSlowLane[SessionKey](8)
+	for _, key := range []SessionKey{"a", "b", "c"} {
+		leave, ok := l.enter(key)
+		if !ok {
+			t.Fatalf("%s has not hung yet and is not let in", key)
+		}
+		leave(true)
+	}
+	leaveA, okA := l.enter("a")
+	_, okB := l.enter("b")
+	_, okC := l.enter("c")
+	_, okD := l.enter("d")
+	if !okA || !okB || okC || !okD {
+		t.Errorf("let in: %t %t %t %t, want two of those that hung, and the one that did not", okA, okB, okC, okD)
+	}
+	leaveA(false)
+	leaveC, ok := l.enter("c")
+	if !ok {
+		t.Fatal("c has waited for its turn in vain")
+	}
+	leaveC(false)
+	if _, ok := l.enter("a"); !ok {
+		t.Error("a answered and is still taken for slow")
+	}
+	if one := newSlowLane[SessionKey](1); one.width != 1 {
+		t.Errorf("of one worker %d are for slow keys", one.width)
+	}
+}
+
+func TestTheBreaker(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		next, sweeps := tally{}, 0
+		o := Options{Policy: DefaultPolicy(), Log: logr.Discard()}
+		d := newDoubts(o, func(context.Context, time.Time) (tally, error) { sweeps++; return next, nil })
+		held := func() time.Duration {
+			wait, err := d.goneHeld(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return wait
+		}
+		sweep := func(tl tally) {
+			next = tl
+			d.forget()
+			time.Sleep(time.Millisecond) //nolint:forbidigo // so that the sweep begins later
+			held()
+		}
+		for _, harmless := range []tally{{Live: 10, Gone: 5}, {Live: 9, Gone: 9}, {}} {
+			if sweep(harmless); held() != 0 {
+				t.Errorf("%+v trips", harmless)
+			}
+		}
+		if sweep(tally{Live: 10, Gone: 6}); held() != time.Minute {
+			t.Errorf("held for %s, want a minute", held())
+		}
+		time.Sleep(40 * time.Second) //nolint:forbidigo // in the middle of the hold
+		if sweep(tally{Live: 10, Gone: 6}); held() > 20*time.Second {
+			t.Errorf("held for %s more: a second sweep began the hold anew", held())
+		}
+		time.Sleep(20 * time.Second) //nolint:forbidigo // to its end
+		if sweep(tally{Live: 10, Gone: 6}); held() != 0 {
+			t.Errorf("held for %s after the hold", held())
+		}
+		if sweep(tally{Live: 4}); held() != 0 {
+			t.Errorf("held for %s with nothing gone", held())
+		}
+		if sweep(tally{Live: 20, Gone: 20}); held() != time.Minute {
+			t.Errorf("held for %s the second time, want a minute", held())
+		}
+		before := sweeps
+		if held(); sweeps != before {
+			t.Error("it swept again though nothing was forgotten")
+		}
+	})
+}
+
+func TestLeaksAreCountedBySweepsThatBeganLater(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		next, sweeps := tally{}, 0
+		o := Options{Policy: DefaultPolicy(), Log: logr.Discard()}
+		d := newDoubts(o, func(context.Context, time.Time) (tally, error) { sweeps++; return next, nil })
+		held := func(since time.Time) bool {
+			held, err := d.leaksHeld(t.Context(), since)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return held
+		}
+		start := time.Now()
+		time.Sleep(time.Second) //nolint:forbidigo // synctest's
+		if held(start) || sweeps != 1 {
+			t.Errorf("held, or %d sweeps, want one", sweeps)
+		}
+		if held(start) || sweeps != 1 {
+			t.Errorf("held, or %d sweeps: one that is late enough was there", sweeps)
+		}
+		next = tally{Owned: 20, Rowless: 11} // the rows are deleted
+		deleted := time.Now()
+		time.Sleep(time.Second) //nolint:forbidigo // synctest's
+		if !held(deleted) || sweeps != 2 {
+			t.Errorf("not held after %d sweeps", sweeps)
+		}
+		next = tally{Owned: 20, Rowless: 10}
+		again := time.Now()
+		time.Sleep(time.Second) //nolint:forbidigo // synctest's
+		if held(again) {
+			t.Error("held though the share fell")
+		}
+	})
+}
+
+func TestAFailedCountIsTakenAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sweeps, fails := 0, true
+		c := newCensus(func(time.Time, tally) {})
+		sweep := func(time.Time) (tally, error) {
+			sweeps++
+			time.Sleep(time.Second) //nolint:forbidigo // a sweep takes its time
+			if fails {
+				return tally{}, errors.New("the database is away")
+			}
+			return tally{Live: 1}, nil
+		}
+		start := time.Now().Add(-time.Second)
+		ended := make(chan error, 2)
+		for range 2 {
+			go func() { ended <- c.since(t.Context(), start, sweep) }()
+		}
+		for range 2 {
+			if err := <-ended; err == nil || sweeps != 1 {
+				t.Errorf("%v after %d sweeps: want the failure of one that both waited for", err, sweeps)
+			}
+		}
+		fails = false
+		time.Sleep(time.Second) //nolint:forbidigo // the database comes back
+		if err := c.since(t.Context(), start, sweep); err != nil || sweeps != 2 {
+			t.Errorf("%v after %d sweeps: the failure of the first one is told for ever", err, sweeps)
+		}
+	})
+}
+
+func TestEveryConnectionOfTheStreamAndEveryLossForgetTheCounts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := New(Options{Policy: DefaultPolicy(), Engine: nowhere{}, Log: logr.Discard()}, nil)
+		c.loop = newSweepLoop(c.core, nil, nil)
+		sweeps := 0
+		c.doubts.sweep = func(context.Context, time.Time) (tally, error) { sweeps++; return tally{}, nil }
+		handlers := c.handlers(&eventTrigger{})
+		for want, happens := range []func(){
+			func() {},
+			func() { handlers.Connected(true) },
+			func() { handlers.Disconnected(errors.New("broken")) },
+		} {
+			happens()
+			time.Sleep(time.Second) //nolint:forbidigo // so that a sweep begins later
+			for range 2 {
+				if _, err := c.doubts.goneHeld(t.Context()); err != nil || sweeps != want+1 {
+					t.Errorf("%v after %d sweeps, want %d", err, sweeps, want+1)
+				}
+			}
+		}
+	})
+}
+
+// nowhere is an engine that is only asked where it is.
+type nowhere struct{ Engine }
+
+func (nowhere) Host() string { return "nowhere" }

@@ -1,0 +1,229 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-logr/logr"
+	"golang.org/x/time/rate"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+const (
+	// passLimit bounds the effects of one pass. The longest ordinary one is fail, remove; with a pin and two lost races it
+	// is still under it. What is left comes with the next pass.
+	passLimit = 8
+
+	// Backoff of a key: doubling from backoffBase. While the engine is away it is capped low, so that everything converges
+	// about a second after its return; otherwise a key that fails for a reason of its own costs a look every half minute.
+	backoffBase    = 100 * time.Millisecond
+	backoffCap     = 30 * time.Second
+	backoffCapDown = time.Second
+	// backoffCapBusy is for keys that wait for one of the stops, or for their turn in the slow lane; a stop usually takes
+	// well under a second.
+	backoffCapBusy = 5 * time.Second
+
+	// Of the failures of single keys some are logged at once and then one a second: ten thousand that fail for one
+	// reason are one piece of news. All are logged at debug level.
+	failuresLoggedAtOnce = 10
+	failuresLoggedEvery  = time.Second
+)
+
+// The two directions, as logs and names of controllers have them.
+const (
+	kindSession   = "session"
+	kindContainer = "container"
+)
+
+// looks are the fresh looks that one verdict is made from.
+type looks interface {
+	// intent says in a word or two what would become of it, all effects taken together: what a verdict begins, the next
+	// looks finish.
+	intent(v Verdict) string
+	// item is what is told of it where it could not be finished.
+	item(v Verdict, err error) Item
+}
+
+// Outcome is how one pass over a key ended.
+type Outcome[F looks] struct {
+	// Facts and Verdict are the last looks of the pass and what was decided on them.
+	Facts   F
+	Verdict Verdict
+	// Effects is how many effects were carried out in this pass.
+	Effects int
+	// Stopping says that the container is being stopped beside the workers; its end puts the key back.
+	Stopping bool
+	// Err is why the pass ended early; nil when it did not. The key must be tried again after a backoff.
+	Err error
+}
+
+// Intent says in a word or two what would become of it.
+func (o Outcome[F]) Intent() string { return o.Facts.intent(o.Verdict) }
+
+// subject is one of the two directions: what is looked at for a key, what is decided on it and how that is done.
+type subject[K ~string, F looks] interface {
+	// look takes the fresh looks. An error of the engine is a fact as well as the returned error, so that what is known
+	// can be shown.
+	look(ctx context.Context, key K) (F, error)
+	// decide is pure.
+	decide(f F) Verdict
+	// apply carries out one verdict. done is told when a stop that was begun beside has ended.
+	apply(ctx context.Context, f F, v Verdict, done func(error)) error
+	// report tells people, once, what is only told.
+	report(ctx context.Context, f F, v Verdict)
+	// news reports whether a failure has not been told of this key just before.
+	news(key K, text string) bool
+}
+
+// reconciler takes one key from wherever it is to where it should be, one effect at a time, each decided on fresh
+// looks. It is safe for concurrent use, one pass per key at a time.
+type reconciler[K ~string, F looks] struct {
+	// kind is the log key of the keys.
+	kind    string
+	subject subject[K, F]
+	// requeue puts the key of an ended stop back after a wait.
+	requeue func(key K, after time.Duration)
+	// databaseDown is told when a row could not be read or written because the database is away. Nil: nobody is.
+	databaseDown func()
+	backoff      workqueue.TypedRateLimiter[K]
+	slow         *slowLane[K]
+	// complaints bounds the failures that are logged.
+	complaints *rate.Limiter
+	log        logr.Logger
+}
+
+// newReconciler returns a reconciler of a subject for so many workers.
+func newReconciler[K ~string, F looks](
+	kind string, s subject[K, F], workers int, requeue func(key K, after time.Duration), log logr.Logger,
+) *reconciler[K, F] {
+	return &reconciler[K, F]{
+		kind: kind, subject: s, requeue: requeue, log: log,
+		backoff:    workqueue.NewTypedItemExponentialFailureRateLimiter[K](backoffBase, backoffCap),
+		slow:       newSlowLane[K](workers),
+		complaints: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
+	}
+}
+
+// Reconcile makes one pass and says when to come again. It returns no error: a failure is logged here, once, and the
+// wait before the next try follows what failed.
+func (r *reconciler[K, F]) Reconcile(ctx context.Context, key K) (reconcile.Result, error) {
+	out := r.pass(ctx, key)
+	return reconcile.Result{RequeueAfter: r.again(ctx, key, out)}, nil
+}
+
+// again is how long to wait for the next pass; 0 means until something happens.
+func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) time.Duration {
+	switch {
+	case ctx.Err() != nil, out.Stopping, errors.Is(out.Err, errDryRun):
+		return 0
+	case errors.Is(out.Err, dockerwatch.ErrUnreachable), errors.Is(out.Err, errNotTrusted):
+		return min(r.backoff.When(key), backoffCapDown)
+	case errors.Is(out.Err, errBusy):
+		return min(r.backoff.When(key), backoffCapBusy)
+	case out.Err != nil || out.Verdict.Action == Retry:
+		return r.backoff.When(key)
+	default:
+		r.backoff.Forget(key)
+		return out.Verdict.Wait
+	}
+}
+
+// stopEnded puts the key of a stop back: at once the first time, after a backoff when the stop failed or the container
+// is being stopped again and again.
+func (r *reconciler[K, F]) stopEnded(key K, err error) {
+	again := r.backoff.NumRequeues(key) > 0
+	wait := r.backoff.When(key)
+	if err == nil && !again {
+		wait = 0
+	}
+	if err != nil {
+		r.complain(r.log.WithValues(r.kind, string(key), "action", string(Stop)), key, err)
+	}
+	r.requeue(key, wait)
+}
+
+// pass looks, decides and acts until there is nothing to do now.
+func (r *reconciler[K, F]) pass(ctx context.Context, key K) Outcome[F] {
+	leave, ok := r.slow.enter(key)
+	if !ok {
+		return Outcome[F]{Verdict: Verdict{Action: Retry, Reason: LookFailed}, Err: errSlowLaneFull}
+	}
+	out := r.converge(logr.NewContext(ctx, r.log.WithValues(r.kind, string(key))), key)
+	leave(errors.Is(out.Err, dockerwatch.ErrTimeout))
+	return out
+}
+
+func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
+	var out Outcome[F]
+	failedFor := ReasonNone
+	for range passLimit {
+		var err error
+		out.Facts, err = r.subject.look(ctx, key)
+		if retryNow(err) {
+			continue
+		}
+		out.Verdict = r.subject.decide(out.Facts)
+		if out.Verdict.Reason == SessionEnded && failedFor != ReasonNone {
+			out.Verdict.Reason = failedFor // what follows a failure in the same pass says why it happened
+		}
+		if err != nil {
+			return r.failed(ctx, key, out, err)
+		}
+		if !out.Verdict.Due() {
+			r.subject.report(ctx, out.Facts, out.Verdict)
+			return out
+		}
+		err = r.subject.apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })
+		switch {
+		case err == nil:
+			out.Effects++
+			if out.Verdict.Action == Fail {
+				failedFor = out.Verdict.Reason
+			}
+		case errors.Is(err, errStopping):
+			out.Stopping = true
+			return out
+		case !retryNow(err):
+			return r.failed(ctx, key, out, err)
+		}
+	}
+	return r.failed(ctx, key, out, errKeepsChanging)
+}
+
+var errKeepsChanging = errors.New("it keeps changing while it is looked at, it will be tried again")
+
+// failed ends a pass early.
+func (r *reconciler[K, F]) failed(ctx context.Context, key K, out Outcome[F], err error) Outcome[F] {
+	out.Err = err
+	if ctx.Err() != nil || errors.Is(err, errDryRun) || errors.Is(err, errBusy) {
+		return out
+	}
+	r.complain(logr.FromContextOrDiscard(ctx).WithValues(
+		"action", string(out.Verdict.Action), "reason", string(out.Verdict.Reason)), key, err)
+	return out
+}
+
+// complain logs a failure: once per key and kind of failure, not once per try, and not all of them when there are many.
+// An engine or a database that is away, or not to be trusted, is logged by the stream and the sweep, not for every key.
+func (r *reconciler[K, F]) complain(log logr.Logger, key K, err error) {
+	away := errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, errNotTrusted)
+	if errors.Is(err, sessiondb.ErrUnreachable) {
+		away = true
+		if r.databaseDown != nil {
+			r.databaseDown()
+		}
+	}
+	if away || errors.Is(err, dockerwatch.ErrRefused) || !r.subject.news(key, err.Error()) || !r.complaints.Allow() {
+		log.V(1).Info("Will try again", "error", err.Error())
+		return
+	}
+	log.Error(err, "It was left as it is and will be tried again")
+}
+
+// retryNow reports whether an error only means that somebody moved first: look again at once.
+func retryNow(err error) bool { return errors.Is(err, sessiondb.ErrConflict) }
