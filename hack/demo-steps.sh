@@ -44,7 +44,7 @@ show_log() {
 
 # must_log SESSION REASON: fails unless the controller has given this reason for an effect on the session.
 must_log() {
-	grep -qE "\{\"session\": \"$1\",.*\"reason\": \"$2\"" "$work/log" ||
+	grep -F "\"session\": \"$1\"" "$work/log" | grep -qF "\"reason\": \"$2\"" ||
 		fail "the log must give the reason $2 for session $1: see above"
 }
 
@@ -59,7 +59,8 @@ begin() {
 has_ended() { [[ $(engine inspect --format '{{.State.Status}}' "$1") == exited ]]; }
 
 make_sessions() {
-	heading "1. Seven sessions, and the containers behind them"
+	local labels=(--label "io.session-controller.installation=$run")
+	heading "1. Eight sessions, and the containers behind them"
 	oom_mode=(oom) oom_reason=ContainerOOMKilled
 	if [[ $(engine info --format '{{.MemoryLimit}}' 2>/dev/null) != true ]]; then
 		echo "    (this engine cannot limit memory, so the session \"oom\" merely exits with 137)"
@@ -71,17 +72,20 @@ make_sessions() {
 	begin watched "$image" /workload sleep
 	begin crashed "$image" /workload exit 3
 	begin ended "$image" /workload sleep
+	# The server died before it saved the claim of the one, and the row of the other has been deleted.
+	begin unsaved "${labels[@]}" --label io.session-controller.session=unsaved "$image" /workload sleep
+	begin deleted "${labels[@]}" --label io.session-controller.session=deleted "$image" /workload sleep
 
 	cat >"$work/config.yaml" <<-YAML
 		database: {url: "file:$work/sessions.db"}
-		docker: {ownership: {namePrefixes: ["$run-"]}}
-		policy: {exitGrace: 1s, goneGrace: 1s, startGrace: 4s}
+		docker: {ownership: {namePrefixes: ["$run-"], installation: "$run"}}
+		policy: {exitGrace: 1s, goneGrace: 1s, startGrace: 4s, leakGrace: 4s, adoptAfter: 2s}
 	YAML
 	controller_command migrate --sessions-table >/dev/null || fail "creating the demo's database failed: see above"
 	# A claim may be a full id, a short id or a name.
 	rows put healthy ACTIVE "${container[healthy]}" named IDLE "$run-named" watched ACTIVE "${container[watched]}" \
 		crashed ACTIVE "${container[crashed]}" oom ACTIVE "${container[oom]}" gone ACTIVE "$run-gone" \
-		ended TERMINATED "${container[ended]:0:12}"
+		ended TERMINATED "${container[ended]:0:12}" unsaved ACTIVE -
 	poll 30 has_ended "${container[crashed]}" || fail "the container of session crashed did not exit within 30 s"
 	poll 30 has_ended "${container[oom]}" || fail "the container of session oom did not run out of memory within 30 s"
 
@@ -98,15 +102,15 @@ show_plan() {
 	controller_command plan >"$work/plan" || code=$?
 	short <"$work/plan" | indent
 	((code == 2)) || fail "plan exited with $code where there is drift: it must exit with 2"
-	[[ $(grep -cE '^(crashed|oom|gone|ended) ' "$work/plan") == 4 && $(wc -l <"$work/plan") == 5 ]] ||
-		fail "plan must list exactly the sessions crashed, oom, gone and ended: see above"
+	[[ $(awk '/ (now|in [0-9]+s)$/ { print $1 }' "$work/plan" | sort | xargs) == 'crashed deleted ended gone oom unsaved' ]] ||
+		fail "plan must list exactly the sessions crashed, deleted, ended, gone, oom and unsaved: see above"
 }
 
 run_controller() {
 	heading "3. The controller converges: session-controller run --log-format console"
 	echo "    Dead sessions become ERROR; their containers, and those of ended sessions, are removed; then the claim is cleared."
-	echo "    Graces are 1 to 4 s here. By default a container that stopped is given 5 s, one that is gone 10 s, and one that"
-	echo "    was never seen 30 s."
+	echo "    The claim that was never saved is recorded, and the container without a row is removed. Graces are 1 to 4 s here;"
+	echo "    by default a container that stopped is given 5 s, one that is gone 10 s, and one that no row claims 2 min."
 	echo
 	# A session of its own: Ctrl-C must reach the controller once, by clean_up.
 	: >"$work/log"
@@ -122,6 +126,8 @@ run_controller() {
 	must_log oom "$oom_reason"
 	must_log gone ContainerGone
 	must_log ended SessionEnded
+	must_log unsaved ContainerUnrecorded
+	must_log deleted ContainerLeaked
 }
 
 # expect WATCHED…: the rows as they must become; the arguments are the row of the session watched, and rows after all
@@ -134,22 +140,26 @@ expect() {
 		row crashed ERROR - && echo
 		row oom ERROR - && echo
 		row gone ERROR - && echo
-		row ended TERMINATED -
+		row ended TERMINATED - && echo
+		row unsaved ACTIVE "${container[unsaved]}"
 		(($# == 3)) || { echo && row "${@:4:3}"; }
 	)
 }
 
 wait_for_rows() {
-	poll "$1" rows_are_or_ended || true
-	rows_are "$expected" && return
+	poll "$1" is_done_or_ended || true
+	is_done && return
 	show_log
 	echo
 	show_rows
 	is_gone "$controller" && fail "the controller ended by itself: its last words are above"
-	fail "the rows did not become what they should within $1 s (above); they should be:"$'\n'"$(short <<<"$expected")"
+	fail "rows and containers did not become what they should within $1 s (above); the rows should be:"$'\n'"$(short <<<"$expected")"
 }
 
-rows_are_or_ended() { rows_are "$expected" || is_gone "$controller"; }
+# is_done: the rows are as they should be, and the container without a row is gone, too.
+is_done() { rows_are "$expected" && ! own_containers --quiet --no-trunc | grep -qxF "${container[deleted]}"; }
+
+is_done_or_ended() { is_done || is_gone "$controller"; }
 
 # host_pid ID: prints the number of the container's first process if it is a process of this machine, and ours to kill.
 # An engine behind tcp:// or a forwarded socket gives numbers that mean other processes here, or none.
@@ -195,7 +205,7 @@ stop_controller() {
 
 # check_the_end: the healthy sessions must have kept their containers, which must have run all the time.
 check_the_end() {
-	local kept=(healthy named) session left
+	local kept=(healthy named unsaved) session left
 	[[ -z ${container[late]:-} ]] || kept+=(watched)
 	echo
 	show_containers

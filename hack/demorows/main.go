@@ -4,8 +4,8 @@
 //	demorows FILE put ID STATUS CLAIM [ID STATUS CLAIM …]
 //	demorows FILE list
 //
-// list prints a line for each row, in the order in which they were put: id, status and claim, separated by tabs; a row
-// without a claim has "-" there. The table is the reference table, sessions(id, status, container_id).
+// list prints a line for each row, in the order in which they were put: id, status and claim, separated by tabs. A
+// CLAIM of "-" is none, in both. The table is the reference table, sessions(id, status, container_id).
 package main
 
 import (
@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdout io.Writer) (err error) {
 // put saves rows as a session server does: id, status and claim in one statement each.
 func put(ctx context.Context, db *sql.DB, rows []string) error {
 	for ; len(rows) > 0; rows = rows[rowWidth:] {
-		_, err := db.ExecContext(ctx, "INSERT INTO sessions (id, status, container_id) VALUES (?1, ?2, ?3)",
+		_, err := db.ExecContext(ctx, "INSERT INTO sessions (id, status, container_id) VALUES (?1, ?2, nullif(?3, '-'))",
 			rows[0], rows[1], rows[2])
 		if err != nil {
 			return fmt.Errorf("save session %s: %w", rows[0], err)
