@@ -160,23 +160,6 @@ func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t tal
 	return rowless, nil
 }
 
-// takeCensus counts what a first contact with an engine is judged by.
-func takeCensus(ctx context.Context, store SessionStore, containers *index) (Census, error) {
-	var c Census
-	for row, err := range store.Claiming(ctx) {
-		if err != nil {
-			return Census{}, err
-		}
-		if row.Kind == sessiondb.StatusLive && dockerwatch.CheckReference(row.Claim) == nil {
-			c.LiveClaims++
-		}
-		if containers.find(row.Claim) != nil {
-			c.Found++
-		}
-	}
-	return c, nil
-}
-
 // remember notes what the snapshot says for certain: that a live row's container ran, and which one it is. The rows are
 // read after the list: a row that was saved in between may claim by name a container that is still to come, while the
 // list shows the one that had the name before. So a name is believed only when it was claimed before the list began; it
@@ -229,49 +212,4 @@ func (s *sweeper) met(
 		return c, nil
 	}
 	return c, visit.row(row, c, standing)
-}
-
-// reportedRows bounds the rows of unknown status and the impossible claims that are reported one by one; all are
-// counted. One status that nobody configured can be that of most rows of a table, and each report is remembered.
-const reportedRows = 100
-
-// nominates returns a visitor of one sweep that hands on the keys that are worth a look: what is adrift, what must be
-// reported and was not yet, and every owned container without a claim.
-func nominates(m *memory, session func(SessionKey) error, container func(ContainerKey) error) visitor {
-	return visitor{
-		row:       nominatesRows(m, session),
-		container: func(c *dockerwatch.Container) error { return container(ContainerKey(c.ID)) },
-	}
-}
-
-func nominatesRows(
-	m *memory, nominate func(SessionKey) error,
-) func(sessiondb.Row, *dockerwatch.Container, standing) error {
-	reported := 0
-	return func(row sessiondb.Row, _ *dockerwatch.Container, s standing) error {
-		key := SessionKey(row.ID)
-		var reason Reason
-		switch s {
-		case standsHealthy:
-			return nil
-		case standsAdrift:
-			return nominate(key)
-		case standsHeld, standsInvalid:
-			if reported++; reported > reportedRows {
-				return nil
-			}
-			reason = StatusUnknown
-			if s == standsInvalid {
-				reason = ClaimInvalid
-			}
-		case standsTaken:
-			reason = ContainerTaken
-		case standsForeign:
-			reason = ContainerForeign
-		}
-		if m.hasSaid(key, row.Claim, said(reason)) {
-			return nil
-		}
-		return nominate(key)
-	}
 }

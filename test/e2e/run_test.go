@@ -242,37 +242,6 @@ func TestAStubbornContainerDelaysNobody(t *testing.T) {
 	})
 }
 
-func TestAnEngineOutageHarmsNoSession(t *testing.T) {
-	t.Parallel()
-	inBoth(t, func(w *world) {
-		private := testenv.StartEngine(w.TB)
-		engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host()})
-		if err != nil {
-			w.Fatal(err)
-		}
-		w.Cleanup(func() { _ = engine.Close() })
-		w.opts.Engine, w.opts.Identity = engine, ""
-		always := private.Run(testenv.Container{Name: testenv.Name(w.TB, w.prefix), RestartPolicy: "always"})
-		plain := private.Run(testenv.Container{Name: testenv.Name(w.TB, w.prefix)})
-		w.insert("always", "ACTIVE", always)
-		w.insert("plain", "ACTIVE", plain)
-		before := w.everything()
-		w.start(engine)
-
-		private.Kill()
-		w.until("the outage is noticed", func() bool { return len(w.log.with("event stream is down")) == 1 })
-		if _, err := controllers.SweepOnce(w.Context(), w.opts, time.Second, nil); err == nil {
-			w.Error("a sweep of an engine that is away ended well")
-		}
-		if after := w.everything(); after != before {
-			w.Errorf("during the outage, before:\n%s\nafter:\n%s", before, after)
-		}
-		private.Start()
-		w.fails("plain") // a plain container does not survive its engine
-		w.wantRow("always", "ACTIVE "+always)
-	})
-}
-
 func TestARevivedSessionIsNotJudgedByTheContainerItHadBefore(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {

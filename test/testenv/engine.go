@@ -85,6 +85,12 @@ func (e *Engine) Run(c Container) string {
 	return id
 }
 
+// Signal is like [Signal] on this engine.
+func (e *Engine) Signal(id string, signal syscall.Signal) {
+	e.t.Helper()
+	send(e.t, e.docker, id, signal)
+}
+
 // Start starts dockerd, again after [Engine.Kill] or [Engine.Terminate], and returns when it answers.
 func (e *Engine) Start() {
 	e.t.Helper()
