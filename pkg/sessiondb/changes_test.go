@@ -138,6 +138,23 @@ func TestALostFeedComesBackWithAGap(t *testing.T) {
 	p.freeze(true) // the cleanup sees it end although nobody answers
 }
 
+// A listener of lib/pq waits for a connection for ever, and must not be waited for.
+func TestAFeedThatGetsNoConnectionToListenOnTriesAgain(t *testing.T) {
+	t.Parallel()
+	f, p := openThrough(t)
+	f.migrate(sessiondb.MigrateOptions{})
+	h := f.follow(time.Hour)
+	h.expect("connected", "notify up", "gap")
+	p.close(true)
+	f.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE datname = current_database() AND query LIKE 'LISTEN%'`)
+	h.expect("the store still reads, and nothing can be listened on", "notify down")
+	f.insert("a", "ACTIVE", "x")
+	f.get("a")
+	p.close(false)
+	h.expect("it is back", "notify up", "gap")
+}
+
 func TestAFeedThatHearsNothingPolls(t *testing.T) {
 	t.Parallel()
 	f, p := openThrough(t)

@@ -3,7 +3,6 @@ package sessiondb
 import (
 	"context"
 	"regexp"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -17,13 +16,21 @@ var numeric = regexp.MustCompile(`(?i)int|serial|numeric|decimal`)
 
 func (c column) counts() bool { return c.class == classNumber && numeric.MatchString(c.typ) }
 
+// whole is how a database spells a whole number. How great it may be is for the type to say: numeric has no end.
+var whole = regexp.MustCompile(`^(0|-?[1-9][0-9]*)$`)
+
+// misread reports whether the row that was found for an id is another session's: a column of numbers reads what it is
+// asked for as a number. SQLite does so in columns that are declared as STRING, UUID or DATE.
+func (s *Store) misread(id string, found Row) bool {
+	return found.ID != id && s.table.column(s.config.Columns.ID).class == classNumber
+}
+
 // impossible reports whether no row can have this id though the database would not say so: it reads " 1", "01" and
 // "1.0" as the number 1, which is another session's.
 func (s *Store) impossible(id string) bool {
 	c := s.table.column(s.config.Columns.ID)
 	if c.counts() {
-		n, err := strconv.ParseInt(id, 10, 64)
-		return err != nil || strconv.FormatInt(n, 10) != id
+		return !whole.MatchString(id)
 	}
 	return c.maxLen > 0 && utf8.RuneCountInString(id) > c.maxLen
 }

@@ -42,6 +42,21 @@ func TestAUUIDColumnCanHoldNothingElse(t *testing.T) {
 	}
 }
 
+func TestAnIDMayBeGreaterThanAnyInteger(t *testing.T) {
+	t.Parallel()
+	shape := plainOf(t, "postgres/plain")
+	shape.ddl = []string{"CREATE TABLE sessions (id numeric(20) PRIMARY KEY, status text, container_id text)"}
+	f := open(t, shape)
+	const id = "18446744073709551615" // what an unsigned integer of 64 bits is kept as
+	f.insert(id, "ACTIVE", "x")
+	if row, err := f.store.Get(t.Context(), id); err != nil || row.ID != id {
+		t.Errorf("got %+v, %v; want the row", row, err)
+	}
+	if row, err := f.store.Get(t.Context(), id+".0"); !errors.Is(err, sessiondb.ErrImpossibleID) {
+		t.Errorf("got %+v, %v; want that no whole number is spelt so", row, err)
+	}
+}
+
 func TestHasRowsIsAboutAnyRowAtAll(t *testing.T) {
 	t.Parallel()
 	onEveryNode(t, func(f *fixture) {

@@ -88,7 +88,22 @@ func judge(cfg Config, t table) error {
 		return fmt.Errorf("table %s has no column %s: %s. Set database.columns to the names in the table",
 			t.shown, strings.Join(missing, ", "), listed("its columns are", names))
 	}
-	return errors.Join(judgeKind(cfg, t), judgeTypes(cfg, t), judgePrivileges(cfg, t))
+	return errors.Join(judgeTwice(cfg, t), judgeKind(cfg, t), judgeTypes(cfg, t), judgePrivileges(cfg, t))
+}
+
+// judgeTwice finds two names that are one column for the database, as id and ID are for SQLite. That two names are
+// equal has been seen before.
+func judgeTwice(cfg Config, t table) error {
+	names := mapped(cfg)
+	for i, name := range names {
+		for _, other := range names[:i] {
+			if t.same(name, other) {
+				return fmt.Errorf("database.columns names one column of table %s twice, as %s and as %s: each needs a column "+
+					"of its own", t.shown, other, name)
+			}
+		}
+	}
+	return nil
 }
 
 func mapped(cfg Config) []string {

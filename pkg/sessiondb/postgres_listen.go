@@ -49,6 +49,8 @@ func (p *postgres) listen(
 			continue
 		}
 	}()
+	// A Listen that waits for a connection goes on waiting until the listener is closed, whatever became of ctx.
+	defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
 	echo := "session_controller_echo_" + strings.ToLower(rand.Text())
 	for _, name := range []string{channel, echo} {
 		if err := listener.Listen(name); err != nil {

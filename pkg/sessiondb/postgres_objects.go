@@ -71,7 +71,11 @@ END
 }
 
 func (o postgresObjects) createFunction() string {
-	const tag = "$session_controller$"
+	tag := "$session_controller$"
+	// The tag ends the string wherever it stands, in the name of a column too.
+	for n := 1; strings.Contains(o.body(), tag); n++ {
+		tag = fmt.Sprintf("$session_controller_%d$", n)
+	}
 	return "CREATE OR REPLACE FUNCTION " + o.function + "() RETURNS trigger LANGUAGE plpgsql AS " +
 		tag + o.body() + tag
 }
@@ -113,10 +117,18 @@ func (o postgresObjects) dropIndex(partitioned bool) string {
 	return "DROP INDEX " + concurrently + "IF EXISTS " + index
 }
 
-// cutQuoted cuts "schema"."table".
+// cutQuoted cuts "schema"."table" at the first dot that is in no quotes: one that an even number of them precedes.
 func cutQuoted(name string) (schema, table string, split bool) {
-	schema, table, split = strings.Cut(name, `"."`)
-	return schema + `"`, `"` + table, split
+	quotes := 0
+	for i, c := range []byte(name) {
+		switch {
+		case c == '"':
+			quotes++
+		case c == '.' && quotes%2 == 0:
+			return name[:i], name[i+1:], true
+		}
+	}
+	return name, "", false
 }
 
 // statements is what --print shows.

@@ -54,7 +54,11 @@ func parsePostgres(cfg Config) (*postgres, error) {
 		return nil, err
 	}
 	for _, name := range slices.Sorted(maps.Keys(params)) {
-		if !understood(name) {
+		switch {
+		case understood(name):
+		case !nameable(u.RawQuery):
+			return nil, errUnnamed
+		default:
 			return nil, fmt.Errorf("database.url has the parameter %s, which is not understood here: take it out", name)
 		}
 	}

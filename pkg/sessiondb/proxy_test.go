@@ -23,6 +23,7 @@ type proxy struct {
 	mu       sync.Mutex
 	frozen   bool
 	deaf     bool
+	shut     bool
 	conns    []net.Conn
 	carriers sync.WaitGroup
 }
@@ -73,6 +74,13 @@ func (p *proxy) accept() {
 		if err != nil {
 			return
 		}
+		p.mu.Lock()
+		shut := p.shut
+		p.mu.Unlock()
+		if shut {
+			_ = client.Close()
+			continue
+		}
 		network := "tcp"
 		if strings.HasPrefix(p.server, "/") {
 			network = "unix"
@@ -114,6 +122,13 @@ func (p *proxy) carry(from, to net.Conn) {
 func (p *proxy) freeze(frozen bool) {
 	p.mu.Lock()
 	p.frozen = frozen
+	p.mu.Unlock()
+}
+
+// close lets no new connection in, as a server whose connections are all taken; those that are there go on.
+func (p *proxy) close(shut bool) {
+	p.mu.Lock()
+	p.shut = shut
 	p.mu.Unlock()
 }
 

@@ -26,6 +26,8 @@ func (s *Store) Get(ctx context.Context, id string) (Row, error) {
 	defer cancel()
 	row, err := s.scan(s.read.QueryRowContext(deadline, s.sql.get, id))
 	switch {
+	case err == nil && s.misread(id, row):
+		return Row{}, s.explain(ctx, operation, fmt.Errorf("%w: %w", ErrNotFound, ErrImpossibleID))
 	case err == nil:
 		return row, nil
 	case errors.Is(err, sql.ErrNoRows):

@@ -14,9 +14,9 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// look reads the schema. Names are compared as SQLite compares them, without case.
+// look reads the schema. Names are compared as SQLite compares them.
 func (f *sqliteFile) look(ctx context.Context, db *sqlx.DB, cfg Config) (table, error) {
-	t := table{same: strings.EqualFold, where: f.path, quoted: quoteSQLite(cfg.Table), shown: cfg.Table}
+	t := table{same: sameInSQLite, where: f.path, quoted: quoteSQLite(cfg.Table), shown: cfg.Table}
 	var relations []struct {
 		Name       string `db:"name"`
 		Type       string `db:"type"`
@@ -89,6 +89,19 @@ func (f *sqliteFile) look(ctx context.Context, db *sqlx.DB, cfg Config) (table, 
 	}
 	t.unique = append(t.unique, unique...)
 	return t, nil
+}
+
+// sameInSQLite compares names as SQLite does: without the case of ASCII letters, but with that of all others.
+func sameInSQLite(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }
+
+func lowerASCII(name string) string {
+	lower := []byte(name)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] = c + ('a' - 'A')
+		}
+	}
+	return string(lower)
 }
 
 // rowidName is a name of the rowid that no column has taken for itself.

@@ -137,6 +137,9 @@ func newBackend(cfg Config) (backend, error) {
 	switch {
 	case strings.TrimSpace(cfg.URL) == "":
 		return nil, errors.New("database.url is empty: set it to postgres://… or file:path.db, or set DATABASE_URL")
+	case strings.Contains(cfg.URL, "%00"):
+		// It would end a name early, so that a schema of another name is meant.
+		return nil, errors.New("database.url contains a NUL character (%00), which no name and no password can have")
 	case kind == "postgres" || kind == "postgresql":
 		return parsePostgres(cfg)
 	case kind == "file":
@@ -163,7 +166,10 @@ func parameters(query string) (map[string]string, error) {
 		if !parameterName.MatchString(name) {
 			return nil, errUnescaped
 		}
-		if len(all) > 1 {
+		switch {
+		case len(all) > 1 && !nameable(query):
+			return nil, errUnnamed
+		case len(all) > 1:
 			return nil, fmt.Errorf("database.url gives the parameter %s more than once: give it once", name)
 		}
 		params[name] = all[0]
@@ -174,6 +180,18 @@ func parameters(query string) (map[string]string, error) {
 // parameterName is what a parameter can be called. A password with an unescaped question mark or ampersand ends up in
 // the place of a parameter's name, and must not be named in an error.
 var parameterName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]*$`)
+
+// nameable reports whether a parameter may be named in an error. It may not where it could be what an unescaped
+// character has cut off a password: one that is a parameter itself, or one that an @ behind the question mark ends.
+func nameable(query string) bool {
+	return !strings.Contains(query, "@") && !strings.Contains(query, "password=")
+}
+
+var errUnnamed = errors.New(
+	"database.url has a parameter that is not understood here, or one twice, which is not named because it may be a " +
+		"piece of the password: take it out, or percent-encode special characters in the password (? as %3F, & as %26, " +
+		"@ as %40)",
+)
 
 var errUnescaped = errors.New(
 	"database.url could not be parsed: percent-encode special characters in user and password (@ as %40, " +
