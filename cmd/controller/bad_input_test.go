@@ -23,6 +23,8 @@ func TestBadInputIsOneSentence(t *testing.T) { //nolint:tparallel // the row is 
 	}{
 		{"an unknown key", "databse: {}", nil, []string{`"databse"`, "config.yaml"}},
 		{"an unknown key in a section", "policy: {exitGrase: 5s}", nil, []string{`"exitGrase"`}},
+		{"a key in another case", "policy: {exitgrace: 5s}", nil, []string{`"exitgrace"`, "exitGrace"}},
+		{"a second document", "workers: 2\n---\ndryRun: true", nil, []string{"config.yaml", "---"}},
 		{"a key of a later version", "docker: {context: a}", nil, []string{`"context"`}},
 		{"a duration below zero", "policy: {exitGrace: -1s}", nil, []string{"policy.exitGrace", "-1s"}},
 		{"a duration that is none", "policy: {goneGrace: soon}", nil, []string{"policy.goneGrace is soon", "config.yaml"}},
