@@ -27,7 +27,7 @@ func (c *candidates) running(ctx context.Context, session, except string) ([]doc
 		return nil, err
 	}
 	var found []dockerwatch.Container
-	for _, listed := range list {
+	for _, listed := range list.Containers {
 		owner := c.ownership.Judge(firstName(&listed), listed.Labels)
 		if listed.ID != except && listed.Phase == dockerwatch.Running &&
 			owner.Session == session && c.policy.labelled(owner) {
@@ -38,7 +38,7 @@ func (c *candidates) running(ctx context.Context, session, except string) ([]doc
 }
 
 // list asks the engine for the session's containers. It can only filter by label: where names count, all are listed.
-func (c *candidates) list(ctx context.Context, session string) ([]dockerwatch.Container, error) {
+func (c *candidates) list(ctx context.Context, session string) (dockerwatch.Listing, error) {
 	if c.policy.RemoveLeaked == RemoveAll && len(c.ownership.NamePrefixes) > 0 {
 		return c.engine.List(ctx)
 	}

@@ -102,6 +102,9 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) 
 			f.ClaimInvalid = true
 			return nil
 		}
+		if err == nil && !claimsID(row.Claim, f.Claimed.ID) { // another engine may have a container of that name, or none
+			err = l.guard.confirm(ctx)
+		}
 		f.ClaimedTaken = l.ownership.JudgeClaimed(f.Claimed.Name, f.Claimed.Labels).OtherSession(row.ID)
 		return err
 	}

@@ -65,13 +65,14 @@ func newCore(o Options) *core {
 		return result.tally, err
 	})
 	c.stopper = newStopper(o.Engine, o.Metrics)
-	owned := &candidates{engine: o.Engine, store: o.Store, ownership: o.Ownership, policy: o.Policy}
+	looks := vouched{o.Engine, c.guard}
+	owned := &candidates{engine: looks, store: o.Store, ownership: o.Ownership, policy: o.Policy}
 	c.looker = &looker{
-		store: o.Store, engine: o.Engine, guard: c.guard, doubts: c.doubts, history: c.history, ownership: o.Ownership,
+		store: o.Store, engine: looks, guard: c.guard, doubts: c.doubts, history: c.history, ownership: o.Ownership,
 		clock: clock, memory: c.memory, candidates: owned,
 	}
 	c.containerLooker = &containerLooker{
-		store: o.Store, engine: o.Engine, guard: c.guard, doubts: c.doubts, ownership: o.Ownership, policy: o.Policy,
+		store: o.Store, engine: looks, guard: c.guard, doubts: c.doubts, ownership: o.Ownership, policy: o.Policy,
 		clock: clock, memory: containers, candidates: owned,
 	}
 	c.sweeper = &sweeper{

@@ -116,6 +116,8 @@ func (f ContainerFacts) leaked(reason Reason, p Policy) Verdict {
 func permitted(p Policy, f ContainerFacts, v Verdict) Verdict {
 	removes := v.Action == Stop || v.Action == Remove || v.Action == RemoveDead
 	switch {
+	case f.Container.Phase == dockerwatch.Removing && !p.labelled(f.Owner): // it is not ours to wait for
+		return Verdict{Action: Nothing}
 	case !v.Drift():
 		return v
 	case !p.labelled(f.Owner), removes && p.RemoveLeaked == RemoveNone:

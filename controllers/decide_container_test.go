@@ -111,6 +111,8 @@ func TestDecideContainer(t *testing.T) {
 		{"f: exited", unclaimed(is(dockerwatch.Exited)), nil, Verdict{Action: Remove, Reason: ContainerLeaked}},
 		{"f: dead", unclaimed(is(dockerwatch.Dead)), nil, Verdict{Action: RemoveDead, Reason: ContainerLeaked}},
 		{"f: being removed", unclaimed(is(dockerwatch.Removing)), nil, Verdict{Action: Retry, Reason: ContainerLeaked}},
+		{"c: being removed by whoever it belongs to", unclaimed(is(dockerwatch.Removing), onlyOwned), nil,
+			Verdict{Action: Nothing}},
 		{"the table is empty", unclaimed(func(f *ContainerFacts) { f.TableEmpty = true }), nil,
 			Verdict{Action: Hold, Reason: TableEmpty}},
 		{"the breaker", unclaimed(func(f *ContainerFacts) { f.Tripped = true }), nil,

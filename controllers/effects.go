@@ -71,8 +71,9 @@ func (e *effects) carryOut(ctx context.Context, f Facts, v Verdict) (sessiondb.R
 	return f.Row, nil
 }
 
-// remove deletes the container and then clears the claim: an engine that answers "removed" or "no such container" has
-// proven that it is gone. When the process dies between the two, the claim is still there and the next look resumes.
+// remove deletes the container and then clears the claim: an engine that answers "removed" has proven that it is gone.
+// One that answers "no such container" may be another one; that is for the next look to say. When the process dies
+// between the two, the claim is still there and the next look resumes.
 func (e *effects) remove(
 	ctx context.Context, f Facts,
 	call func(context.Context, string, dockerwatch.RemoveOptions) error,

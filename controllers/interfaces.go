@@ -40,9 +40,9 @@ type Engine interface {
 	// Host names the engine in logs.
 	Host() string
 	Info(ctx context.Context) (dockerwatch.Info, error)
-	List(ctx context.Context) ([]dockerwatch.Container, error)
+	List(ctx context.Context) (dockerwatch.Listing, error)
 	// ListSession lists the containers whose session label has this value.
-	ListSession(ctx context.Context, o dockerwatch.Ownership, session string) ([]dockerwatch.Container, error)
+	ListSession(ctx context.Context, o dockerwatch.Ownership, session string) (dockerwatch.Listing, error)
 	Observe(ctx context.Context, claim string) (dockerwatch.Observation, error)
 	Stop(ctx context.Context, id string, grace time.Duration) error
 	Remove(ctx context.Context, id string, opts dockerwatch.RemoveOptions) error

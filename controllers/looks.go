@@ -81,7 +81,7 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	}
 	f.Now, f.Container = now, c
 	f.Owner = l.ownership.JudgeClaimed(c.Name, c.Labels)
-	if err := l.confirm(ctx, f); err != nil {
+	if err := l.confirm(ctx, key, f); err != nil {
 		return fail(err)
 	}
 	if f.Row.Kind == sessiondb.StatusLive && !c.Phase.Alive() {
@@ -105,13 +105,13 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 }
 
 // confirm makes sure that the engine which answered is the one that is served: before a container counts as gone, and
-// before anything is done about one that was found by a name, which another engine may have as well. A container that
-// was found by its id proves its engine.
-func (l *looker) confirm(ctx context.Context, f Facts) error {
+// before anything is done about one that was found by a name, which another engine may have as well, or the name's
+// meaning is remembered. A container that was found by its id proves its engine.
+func (l *looker) confirm(ctx context.Context, key SessionKey, f Facts) error {
 	c := f.Container
 	byID := c.ID != "" && claimsID(f.Row.Claim, c.ID)
 	left := f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() && c.RestartCount == 0 && !f.Owner.OtherSession(f.Row.ID)
-	if byID || left {
+	if byID || left && l.memory.meant(key, f.Row.Claim, true) == c.ID {
 		return nil
 	}
 	return l.guard.confirm(ctx)

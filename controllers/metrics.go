@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 // Metrics are the controller's own figures. A nil *Metrics counts nothing.
@@ -78,7 +80,7 @@ func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
 }
 
 func (m *Metrics) effect(v Verdict, err error) {
-	if m == nil {
+	if m == nil || errors.Is(err, dockerwatch.ErrNotThere) { // somebody else did it
 		return
 	}
 	result := "done"

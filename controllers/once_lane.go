@@ -28,6 +28,10 @@ func newLane[K ~string, F looks](
 ) *lane[K, F] {
 	l := &lane[K, F]{once: s, workers: workers, open: map[K]Outcome[F]{}, over: map[K]bool{}}
 	l.reconciler = reconciler(l.again)
+	l.reconciler.call = func(_ context.Context, key K) error {
+		l.again(key, 0)
+		return nil
+	}
 	return l
 }
 

@@ -88,6 +88,8 @@ type reconciler[K ~string, F looks] struct {
 	subject subject[K, F]
 	// requeue puts the key of an ended stop back after a wait.
 	requeue func(key K, after time.Duration)
+	// call puts a key back at once whose turn in the slow lane has come; its error is ctx's. Nil: it comes by itself.
+	call func(ctx context.Context, key K) error
 	// databaseDown is told when a row could not be read or written because the database is away. Nil: nobody is.
 	databaseDown func()
 	backoff      workqueue.TypedRateLimiter[K]
@@ -154,7 +156,11 @@ func (r *reconciler[K, F]) pass(ctx context.Context, key K) Outcome[F] {
 		return Outcome[F]{Verdict: Verdict{Action: Retry, Reason: LookFailed}, Err: errSlowLaneFull}
 	}
 	out := r.converge(logr.NewContext(ctx, r.log.WithValues(r.kind, string(key))), key)
-	leave(errors.Is(out.Err, dockerwatch.ErrTimeout))
+	for _, next := range leave(errors.Is(out.Err, dockerwatch.ErrTimeout)) {
+		if r.call != nil && r.call(ctx, next) != nil {
+			break
+		}
+	}
 	return out
 }
 
@@ -176,6 +182,10 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 		}
 		if !out.Verdict.Due() {
 			r.subject.report(ctx, out.Facts, out.Verdict)
+			if out.Verdict.Drift() {
+				logr.FromContextOrDiscard(ctx).V(1).Info("Waits for the end of a grace", "will", string(out.Verdict.Action),
+					"reason", string(out.Verdict.Reason), "wait", out.Verdict.Wait.String())
+			}
 			return out
 		}
 		err = r.subject.apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })
@@ -226,4 +236,6 @@ func (r *reconciler[K, F]) complain(log logr.Logger, key K, err error) {
 }
 
 // retryNow reports whether an error only means that somebody moved first: look again at once.
-func retryNow(err error) bool { return errors.Is(err, sessiondb.ErrConflict) }
+func retryNow(err error) bool {
+	return errors.Is(err, sessiondb.ErrConflict) || errors.Is(err, dockerwatch.ErrNotThere)
+}

@@ -37,6 +37,7 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	sessions, containers := newQueue[SessionKey](), newQueue[ContainerKey]()
 	session := c.sessionReconciler(sessions.stopEnded)
 	container := c.containerReconciler(containers.stopEnded)
+	session.call, container.call = sessions.fresh, containers.fresh
 	if err := setUp(c, mgr, kindSession, session, c.Workers, sessions); err != nil {
 		return err
 	}

@@ -56,3 +56,51 @@ func TestContainersThatHangHoldAQuarterOfTheWorkers(t *testing.T) {
 		}
 	})
 }
+
+// When the whole engine has hung there may be thousands of keys, and each must not wait for its own backoff.
+func TestThoseWhoWereTurnedAwayAreCalledInAfterOneThatIsAnswered(t *testing.T) {
+	t.Parallel()
+	const keys = 50
+	lane := newSlowLane[int](1)
+	for key := range keys {
+		leave, _ := lane.enter(key)
+		leave(true)
+	}
+	first, ok := lane.enter(0)
+	if !ok {
+		t.Fatal("the first is not let in")
+	}
+	for key := 1; key < keys; key++ {
+		if _, ok := lane.enter(key); ok {
+			t.Fatalf("key %d is let in beside the first", key)
+		}
+	}
+	seen := map[int]bool{0: true}
+	for called := first(false); len(called) > 0; {
+		key := called[0]
+		leave, ok := lane.enter(key)
+		if !ok {
+			t.Fatalf("key %d is called in and turned away", key)
+		}
+		for _, other := range called[1:] { // it finds the one place taken, and has to be called again
+			if _, ok := lane.enter(other); ok {
+				t.Fatalf("key %d is let in beside key %d", other, key)
+			}
+		}
+		seen[key] = true
+		called = leave(false)
+	}
+	if len(seen) != keys {
+		t.Errorf("%d of %d keys had their turn", len(seen), keys)
+	}
+
+	leave, _ := lane.enter(1)
+	leave(true)
+	leave, _ = lane.enter(1)
+	if _, ok := lane.enter(1); ok {
+		t.Fatal("a second pass is let in")
+	}
+	if called := leave(true); len(called) > 0 {
+		t.Errorf("%v are called in after one that hangs", called)
+	}
+}

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -68,11 +69,11 @@ func (s *sweeper) sweep(ctx context.Context, visit visitor) (result Sweep, err e
 }
 
 func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Sweep, error) {
-	var list []dockerwatch.Container
+	var listing dockerwatch.Listing
 	var info dockerwatch.Info
 	group, callCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		list, err = s.engine.List(callCtx)
+		listing, err = s.engine.List(callCtx)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -82,17 +83,23 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 	if err := group.Wait(); err != nil {
 		return Sweep{}, fmt.Errorf("look at the engine: %w", err)
 	}
+	if listing.Engine != "" && listing.Engine != info.Identity() {
+		return Sweep{}, fmt.Errorf("look at the engine: %w: two engines answer at %s, %s and %s; nothing is done until it "+
+			"is one", errNotTrusted, s.engine.Host(), listing.Engine, info.Identity())
+	}
+	list := listing.Containers
 	containers := newIndex(list)
+	known := func(id string) bool { return containers.byID[id] != nil }
+	s.history.Prune(known) // also while nothing can be decided: what has not been heard of for long is no loss
 	err := s.guard.admit(ctx, info, func() (Census, error) { return takeCensus(ctx, s.store, containers) })
 	if err != nil {
 		return Sweep{}, err
 	}
-	known := func(id string) bool { return containers.byID[id] != nil }
-	s.history.Prune(known)
 	s.containers.prune(known)
 	result := Sweep{Containers: len(list)}
 	s.memory.nextRound()
 	claimed := make(map[string]bool, len(list))
+	confirmed := sync.OnceValue(func() bool { return s.guard.confirm(ctx) == nil })
 	for row, err := range s.store.Claiming(ctx) {
 		if err != nil {
 			return result, err
@@ -104,7 +111,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		if c != nil {
 			claimed[c.ID] = true
 		}
-		if !s.remember(row, c, listed) {
+		if !s.remember(row, c, listed, confirmed) {
 			result.Unsure++
 		}
 	}
@@ -163,8 +170,11 @@ func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t tal
 // remember notes what the snapshot says for certain: that a live row's container ran, and which one it is. The rows are
 // read after the list: a row that was saved in between may claim by name a container that is still to come, while the
 // list shows the one that had the name before. So a name is believed only when it was claimed before the list began; it
-// returns false when that is not known yet.
-func (s *sweeper) remember(row sessiondb.Row, c *dockerwatch.Container, listed time.Time) bool {
+// returns false when that is not known yet. What a name means is new only once for most: then confirmed says whether
+// the engine that listed it was the one that is served.
+func (s *sweeper) remember(
+	row sessiondb.Row, c *dockerwatch.Container, listed time.Time, confirmed func() bool,
+) bool {
 	key := SessionKey(row.ID)
 	s.memory.keep(key)
 	if row.Kind == sessiondb.StatusEnded {
@@ -175,8 +185,12 @@ func (s *sweeper) remember(row sessiondb.Row, c *dockerwatch.Container, listed t
 		return true // there is nothing to remember, or a look is due that remembers more
 	}
 	s.memory.metHealthy(key, row.Claim)
-	if !claimsID(row.Claim, c.ID) && !s.memory.claimedBefore(key, row.Claim, listed) {
+	switch {
+	case claimsID(row.Claim, c.ID), s.memory.meant(key, row.Claim, true) == c.ID:
+	case !s.memory.claimedBefore(key, row.Claim, listed):
 		return false
+	case !confirmed(): // a name means something only on the engine that is served
+		return true
 	}
 	s.memory.bind(key, row.Claim, c.ID)
 	return true

@@ -79,6 +79,7 @@ func TestFakesAreTrue(t *testing.T) {
 		}, {
 			reason: "a removal of what is gone", method: http.MethodDelete, path: "/containers/" + otherID,
 			fake: engineSays(404, "No such container: "+otherID), read: true, do: remove(otherID),
+			err: dockerwatch.ErrNotThere,
 		}, {
 			reason: "a removal of what runs", method: http.MethodDelete, path: "/containers/" + running,
 			fake: engineSays(409, "You cannot remove a running container "+running),
@@ -108,7 +109,8 @@ func TestFakesAreTrue(t *testing.T) {
 			if c.do == nil {
 				return
 			}
-			for which, engine := range map[string]*dockerwatch.Engine{"real": realEngine(t), "fake": fakeEngine(t, c.fake)} {
+			engines := map[string]*dockerwatch.Engine{"real": realEngine(t), "fake": fakeEngine(t, named(c.fake))}
+			for which, engine := range engines {
 				phase, err := c.do(t.Context(), engine)
 				if phase != c.phase {
 					t.Errorf("%s: phase %q, want %q", which, phase, c.phase)

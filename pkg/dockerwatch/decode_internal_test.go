@@ -2,7 +2,6 @@ package dockerwatch
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
@@ -81,44 +80,6 @@ func TestDecodeEvent(t *testing.T) {
 			}
 		})
 	}
-}
-
-// FuzzDecodeEvent checks that whatever an engine sends, an event has a full id and a one-word action, and that nothing
-// of a command line is left of it.
-func FuzzDecodeEvent(f *testing.F) {
-	const actor = `"Actor":{"ID":"` + testID + `","Attributes":{"name":"web","exitCode":"1"}}}`
-	for _, action := range []string{
-		"die", "kill", "exec_create: /x --token=SECRET", "exec_start:SECRET", "exec_die\\tSECRET",
-		"health_status: SECRET", "",
-	} {
-		f.Add([]byte(`{"Type":"container","Action":"`+action+`","timeNano":1,`+actor), "SECRET")
-	}
-	f.Add([]byte(`{"Type":"container","Actor":{"ID":"`+testID+`"},"time":-1}`), "x")
-	f.Fuzz(func(t *testing.T, data []byte, commandLine string) {
-		var m events.Message
-		if json.Unmarshal(data, &m) != nil {
-			return
-		}
-		event, ok := decodeEvent(m)
-		if !ok {
-			return
-		}
-		if !IsFullID(event.ID) || m.Type != events.ContainerEventType {
-			t.Errorf("an event without a container: %+v", event)
-		}
-		if strings.ContainsAny(string(event.Action), ": \t\r\n\u00a0") {
-			t.Errorf("the action %q is more than a word", event.Action)
-		}
-		if event.ExitCode != nil && event.Action != ActionDie {
-			t.Errorf("%s has an exit code", event.Action)
-		}
-		for _, separator := range []string{": ", ":", " ", "\t", "\n"} {
-			m.Action = events.Action("exec_create" + separator + commandLine)
-			if got, _ := decodeEvent(m); got.Action != "exec_create" {
-				t.Errorf("something of the command line is left: %q", got.Action)
-			}
-		}
-	})
 }
 
 func TestTimestamp(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -38,6 +39,9 @@ type Config struct {
 	// Connections is how many idle connections are kept. Zero: 16. With fewer than there are workers they would dial
 	// for every other call.
 	Connections int
+	// Dial, when it is set, makes the connections in place of the system's own dialler: through a tunnel, or to an engine
+	// that a test serves in memory. The host still says which engine is meant.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Getenv looks up DOCKER_HOST, DOCKER_TLS_VERIFY, DOCKER_TLS, DOCKER_CERT_PATH, DOCKER_CONFIG, DOCKER_API_VERSION and
 	// HOME. Nil: the process's environment.
 	Getenv func(string) string
@@ -80,6 +84,10 @@ func New(cfg Config) (*Engine, error) {
 	if err := e.setTransport(security, cmp.Or(cfg.Connections, defaultConnections)); err != nil {
 		return nil, err
 	}
+	if cfg.Dial != nil {
+		e.transport.DialContext = cfg.Dial
+	}
+	knowPeers(e.transport)
 	if e.probe, err = e.clientFor(""); err != nil {
 		return nil, err
 	}

@@ -11,6 +11,9 @@ var (
 	// ErrInvalidReference is returned for a claim that can name no container: it was not sent to the engine, or it is an
 	// id prefix of fewer than 12 digits that is no container's exact name.
 	ErrInvalidReference = errors.New("not a container id or name")
+	// ErrNotThere is returned when there was nothing to remove. It does not prove that the container is gone: another
+	// engine may have been asked. Look again.
+	ErrNotThere = errors.New("there is no such container")
 	// ErrRefused is returned when the engine refuses a removal: the container runs, or is being removed already. Look
 	// again.
 	ErrRefused = errors.New("refused by the docker engine")

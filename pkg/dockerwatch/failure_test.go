@@ -23,7 +23,7 @@ func isOnly(t *testing.T, err, want error) {
 	}
 	for _, sentinel := range []error{
 		dockerwatch.ErrUnreachable, dockerwatch.ErrTimeout, dockerwatch.ErrInvalidReference, dockerwatch.ErrRefused,
-		context.Canceled,
+		dockerwatch.ErrNotThere, context.Canceled,
 	} {
 		if errors.Is(err, sentinel) != (sentinel == want) { //nolint:errorlint // the very same sentinel is meant
 			t.Errorf("error %q: is %q: %v", err, sentinel, errors.Is(err, sentinel))
@@ -241,14 +241,14 @@ func TestShortNameThatMoves(t *testing.T) {
 	} {
 		t.Run(reason, func(t *testing.T) {
 			t.Parallel()
-			engine := fakeEngine(t, func(w http.ResponseWriter, r *http.Request) {
+			engine := fakeEngine(t, named(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasSuffix(r.URL.Path, "/containers/json") {
 					serve := says(200, "application/json", `[{"Id":"`+someID+`","Names":["/abc"]}]`)
 					serve(w, r)
 					return
 				}
 				serve(w, r)
-			})
+			}))
 			seen, err := engine.Observe(t.Context(), "abc")
 			isOnly(t, err, nil)
 			if diff := cmp.Diff(dockerwatch.Observation{}, seen); diff != "" {

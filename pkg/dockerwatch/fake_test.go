@@ -83,6 +83,21 @@ func pings(version string, next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+// fakeIdentity is who a named fake says it is.
+const fakeIdentity = "FAKE@/fake"
+
+// named answers who the engine is and passes on the rest.
+func named(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/info") {
+			says(http.StatusOK, "application/json",
+				`{"ID":"FAKE","DockerRootDir":"/fake","SystemTime":"2026-01-02T03:04:05Z"}`)(w, r)
+			return
+		}
+		next(w, r)
+	}
+}
+
 // serveSocket serves handler on a Unix socket and returns it as a Docker host. Requests that hang are ended with the
 // test.
 func serveSocket(t *testing.T, handler http.Handler) string {

@@ -46,10 +46,9 @@ func (e Evidence) EndedAt() time.Time {
 //
 // It keeps the latest time of each kind of event rather than a state, so duplicates and reordering change nothing.
 type History struct {
-	mu           sync.Mutex
-	containers   map[string]*past
-	wholeSince   time.Time
-	lastAccepted time.Time
+	mu         sync.Mutex
+	containers map[string]*past
+	wholeSince time.Time
 }
 
 // past is what was heard of one container: the latest engine time of each kind of event.
@@ -58,7 +57,9 @@ type past struct {
 	exitCode                              *int
 	// wholeAtDeath is since when the stream had been whole when the die was heard.
 	wholeAtDeath time.Time
-	heard        time.Time
+	// heard is when an event last came, by this machine's clock: the engine's can be set back, or be another engine's for
+	// a while, and what was heard a moment ago would look old.
+	heard time.Time
 }
 
 // NewHistory returns an empty history whose stream has a gap until [History.Whole] is called.
@@ -83,8 +84,7 @@ func (h *History) Add(e Event) {
 		p = &past{}
 		h.containers[e.ID] = p
 	}
-	p.heard = later(p.heard, e.Time)
-	h.lastAccepted = later(h.lastAccepted, e.Time)
+	p.heard = time.Now()
 	switch e.Action {
 	case ActionStart:
 		p.started = later(p.started, e.Time)
@@ -131,7 +131,7 @@ func (h *History) Prune(listed func(id string) bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, p := range h.containers {
-		if h.lastAccepted.Sub(p.heard) > historyKept && !listed(id) {
+		if time.Since(p.heard) > historyKept && !listed(id) {
 			delete(h.containers, id)
 		}
 	}

@@ -3,6 +3,7 @@ package dockerwatch
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -144,25 +145,39 @@ func TestHistoryJudgesADeathByTheStreamAsItWasThen(t *testing.T) {
 
 func TestHistoryForgetsContainersThatAreNoMore(t *testing.T) {
 	t.Parallel()
-	h := NewHistory()
-	h.Add(died(0, 1))
-	h.Add(Event{Action: ActionDie, ID: twoID, Time: second(0)})
-	listed := func(id string) bool { return id == twoID }
+	synctest.Test(t, func(*testing.T) {
+		h := NewHistory()
+		h.Add(died(0, 1))
+		h.Add(Event{Action: ActionDie, ID: twoID, Time: second(0)})
+		listed := func(id string) bool { return id == twoID }
 
-	h.Prune(listed)
-	if !h.Evidence(oneID, time.Time{}).Ended() {
-		t.Error("forgot a container that ended just now: its session still waits for the grace")
-	}
-	h.Add(Event{Action: ActionStart, ID: twoID, Time: second(301)})
-	h.Prune(listed)
-	if h.Evidence(oneID, time.Time{}).Ended() {
-		t.Error("still remembers a container five minutes after its end: memory would grow for ever")
-	}
-	h.Add(Event{Action: ActionStart, ID: oneID, Time: second(1000)})
-	h.Prune(listed)
-	h.Add(Event{Action: ActionDie, ID: twoID, Time: second(1001)})
-	if !h.Evidence(twoID, time.Time{}).Ended() {
-		t.Error("forgot a container that the engine still lists")
+		time.Sleep(historyKept) //nolint:forbidigo // the bubble's clock, which costs nothing
+		h.Prune(listed)
+		if !h.Evidence(oneID, time.Time{}).Ended() {
+			t.Error("forgot a container whose session may still wait for a grace")
+		}
+		time.Sleep(time.Second) //nolint:forbidigo // as above
+		h.Prune(listed)
+		if h.Evidence(oneID, time.Time{}).Ended() {
+			t.Error("still remembers a container more than five minutes after its end: memory would grow for ever")
+		}
+		if !h.Evidence(twoID, time.Time{}).Ended() {
+			t.Error("forgot a container that the engine still lists")
+		}
+	})
+}
+
+// A kill that is forgotten makes an intended stop look like a crash, which is given no grace.
+func TestHistoryIsKeptWhenTheEnginesClockJumps(t *testing.T) {
+	t.Parallel()
+	h := NewHistory()
+	h.Whole(second(-3600))
+	h.Add(at(8, ActionKill))
+	h.Add(Event{Action: ActionStart, ID: twoID, Time: second(8000)})
+	h.Prune(func(string) bool { return false })
+	h.Add(died(9, 137))
+	if h.Evidence(oneID, time.Time{}).Crash {
+		t.Error("a stop counts as a crash after an event from the future")
 	}
 }
 

@@ -70,7 +70,7 @@ func parseHost(value string, secure bool) (endpoint, error) {
 
 func parseTCP(rest string, secure bool) (endpoint, error) {
 	u, err := url.Parse("tcp://" + rest)
-	if err != nil || u.Host == "" {
+	if err != nil || u.Host == "" || tornAddress(u) {
 		// url.Parse quotes the whole address, user and password included: its error goes no further.
 		return endpoint{}, errors.New("docker host tcp:// has no usable address; give tcp://HOST:PORT")
 	}
@@ -89,4 +89,10 @@ func parseTCP(rest string, secure bool) (endpoint, error) {
 		addr:   net.JoinHostPort(u.Hostname(), port),
 		path:   strings.TrimRight(u.Path, "/"),
 	}, nil
+}
+
+// tornAddress reports what an unescaped character in a password turns an address into: the rest of the password stands
+// where the path should, and would be logged with it.
+func tornAddress(u *url.URL) bool {
+	return u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.Contains(u.Path, "@")
 }

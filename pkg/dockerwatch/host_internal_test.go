@@ -43,6 +43,14 @@ func TestParseHost(t *testing.T) {
 			reason: "an address that cannot be read is not quoted",
 			value:  "tcp://me:hunter2@engine:x y", says: "tcp://HOST:PORT",
 		},
+		{
+			reason: "nor is what a slash in a password makes a path",
+			value:  "tcp://me:12/hunter2@engine", says: "tcp://HOST:PORT",
+		},
+		{
+			reason: "nor what a question mark makes a query",
+			value:  "tcp://me:12?hunter2@engine", says: "tcp://HOST:PORT",
+		},
 		{reason: "nor is a bad escape", value: "tcp://me:hunter2@%zz", says: "tcp://HOST:PORT"},
 	}
 	for _, c := range cases {

@@ -15,38 +15,45 @@ import (
 
 // List returns all containers of the engine, stopped ones too, in one call. It is a snapshot for nominating: absence
 // from it proves nothing.
-func (e *Engine) List(ctx context.Context) ([]Container, error) {
+func (e *Engine) List(ctx context.Context) (Listing, error) {
 	return e.list(ctx, "list containers", filters.NewArgs())
 }
 
 // ListSession is [Engine.List] for the containers whose session label has this value, whoever owns them. The engine
 // itself leaves out the others, so it costs little among many containers.
-func (e *Engine) ListSession(ctx context.Context, o Ownership, session string) ([]Container, error) {
+func (e *Engine) ListSession(ctx context.Context, o Ownership, session string) (Listing, error) {
 	only := filters.NewArgs(filters.Arg("label", o.Label+"="+session))
 	listed, err := e.list(ctx, fmt.Sprintf("list the containers of session %q", session), only)
 	if err != nil {
-		return nil, err
+		return Listing{}, err
 	}
-	return slices.DeleteFunc(listed, func(c Container) bool { return c.Labels[o.Label] != session }), nil
+	listed.Containers = slices.DeleteFunc(listed.Containers,
+		func(c Container) bool { return c.Labels[o.Label] != session })
+	return listed, nil
 }
 
-func (e *Engine) list(ctx context.Context, op string, only filters.Args) ([]Container, error) {
-	raw, _, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) ([]container.Summary, error) {
+func (e *Engine) list(ctx context.Context, op string, only filters.Args) (Listing, error) {
+	raw, got, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) ([]container.Summary, error) {
 		return api.ContainerList(ctx, container.ListOptions{All: true, Filters: only})
 	})
 	if err != nil {
-		return nil, err
+		return Listing{}, err
 	}
 	if raw == nil { // "null": an engine without containers answers an empty list
-		return nil, fmt.Errorf("%s: %w at %s: its answer is not a list%s", op, ErrUnreachable, e.Host(), proxyHint)
+		return Listing{}, fmt.Errorf("%s: %w at %s: its answer is not a list%s", op, ErrUnreachable, e.Host(), proxyHint)
 	}
-	listed := make([]Container, 0, len(raw))
+	if got.peer.engine() == "" && !got.last { // the connection that was used last is asked
+		if _, err := e.Info(ctx); err != nil {
+			return Listing{}, fmt.Errorf("%s: %w", op, err)
+		}
+	}
+	listed := Listing{Engine: got.peer.engine(), Containers: make([]Container, 0, len(raw))}
 	for _, c := range raw {
 		if !IsFullID(c.ID) {
-			return nil, fmt.Errorf("%s: %w at %s: its answer has a container without an id%s",
+			return Listing{}, fmt.Errorf("%s: %w at %s: its answer has a container without an id%s",
 				op, ErrUnreachable, e.Host(), proxyHint)
 		}
-		listed = append(listed, listedContainer(c))
+		listed.Containers = append(listed.Containers, listedContainer(c))
 	}
 	return listed, nil
 }
@@ -60,13 +67,12 @@ func listedContainer(c container.Summary) Container {
 	return Container{ID: c.ID, Names: names, Phase: phase, Labels: c.Labels, Created: time.Unix(c.Created, 0).UTC()}
 }
 
-// Info asks the engine who it is and what time it has. The clock's offset is taken at the middle of the call, so it is
-// wrong by half of the call's time at most.
+// Info asks the engine who it is and what time it has. The clock's offset is taken at the end of the call: a slow
+// answer makes the engine's clock look late, by the call's time at most, and no wait shorter.
 func (e *Engine) Info(ctx context.Context) (Info, error) {
 	const op = "ask the docker engine for its identity"
-	var begun, ended time.Time
-	raw, _, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) (system.Info, error) {
-		begun = time.Now()
+	var ended time.Time
+	raw, got, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) (system.Info, error) {
 		defer func() { ended = time.Now() }()
 		return api.Info(ctx)
 	})
@@ -78,12 +84,14 @@ func (e *Engine) Info(ctx context.Context) (Info, error) {
 		return Info{}, fmt.Errorf("%s: %w at %s: its answer lacks the id, the root directory or the time%s",
 			op, ErrUnreachable, e.Host(), proxyHint)
 	}
-	return Info{
+	info := Info{
 		ID:      raw.ID,
 		RootDir: raw.DockerRootDir,
 		Name:    raw.Name,
 		Version: raw.ServerVersion,
 		Time:    now,
-		Offset:  now.Sub(begun.Add(ended.Sub(begun) / 2)),
-	}, nil
+		Offset:  now.Sub(ended),
+	}
+	got.peer.learn(info.Identity())
+	return info, nil
 }

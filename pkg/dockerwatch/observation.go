@@ -23,8 +23,12 @@ func (p Phase) Alive() bool { return p == Running || p == Paused || p == Restart
 
 // Observation is what one fresh inspect proved of a container.
 type Observation struct {
-	// Phase is Gone when the engine answered "No such container"; then every other field is zero.
+	// Phase is Gone when the engine answered "No such container"; then every other field but Engine is zero.
 	Phase Phase
+	// Engine is the identity of the engine that answered. It is empty of a container that was found by its id,
+	// where the connection has not been asked yet (no other engine has that id), and where a proxy closes every
+	// connection after one answer, so that it cannot be asked. Then nothing but a check that begins afterwards tells.
+	Engine string
 	// ID is the full id: 64 hex digits.
 	ID string
 	// Name is without the leading slash of the API.
@@ -49,6 +53,13 @@ type Observation struct {
 	AutoRemove bool
 }
 
+// Listing is an engine's list of containers.
+type Listing struct {
+	// Engine is the identity of the engine that answered; empty where the connection could not be asked.
+	Engine     string
+	Containers []Container
+}
+
 // Container is one line of the engine's list: a snapshot, older than an inspect and never proof of absence.
 type Container struct {
 	// ID is the full id.
@@ -69,9 +80,9 @@ type Info struct {
 	ID, RootDir string
 	// Name is the engine's host name and Version its release.
 	Name, Version string
-	// Time is the engine's clock at the middle of the call.
+	// Time is the engine's clock during the call.
 	Time time.Time
-	// Offset is what to add to this machine's clock to get the engine's.
+	// Offset is what to add to this machine's clock to get the engine's, or a moment before it.
 	Offset time.Duration
 }
 

@@ -2,16 +2,19 @@ package dockerwatch_test
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	testengine "github.com/session-controller/session-controller/test/engine"
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
@@ -93,7 +96,7 @@ func TestObserveFakedPhases(t *testing.T) {
 	for status, want := range map[string]dockerwatch.Phase{"dead": dockerwatch.Dead, "removing": dockerwatch.Removing} {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()
-			got, err := fakeEngine(t, says(200, "application/json", inspected("running", status))).Observe(t.Context(), "web")
+			got, err := fakeEngine(t, says(200, "application/json", inspected("running", status))).Observe(t.Context(), someID)
 			want := dockerwatch.Observation{
 				Phase: want, ID: someID, Name: "web", Labels: map[string]string{"a": "b"},
 				RestartPolicy: "no", RestartCount: 2, AutoRemove: true,
@@ -111,6 +114,10 @@ func TestObserveReferences(t *testing.T) {
 	t.Parallel()
 
 	engine := realEngine(t)
+	info, err := engine.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	name := testenv.Name(t, "ref-")
 	id := testenv.Run(t, testenv.Container{Name: name, NoStart: true})
 	hexName := hexadecimal(testenv.Name(t, ""))[:11]
@@ -154,7 +161,8 @@ func TestObserveReferences(t *testing.T) {
 				t.Errorf("Observe(%q) = %s, %v, want %q", c.claim, got.ID, err, c.id)
 			}
 			if c.id == "" {
-				if diff := gocmp.Diff(dockerwatch.Observation{Phase: dockerwatch.Gone}, got); diff != "" {
+				want := dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: info.Identity()}
+				if diff := gocmp.Diff(want, got); diff != "" {
 					t.Errorf("observation (-want +got):\n%s", diff)
 				}
 			}
@@ -188,7 +196,7 @@ func TestList(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []dockerwatch.Container
-	for _, c := range listed {
+	for _, c := range listed.Containers {
 		if c.ID == want[0].ID || c.ID == want[1].ID {
 			delete(c.Labels, imageLabel)
 			got = append(got, c)
@@ -220,12 +228,13 @@ func TestListSession(t *testing.T) {
 	testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label: ""}, NoStart: true})
 	testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label + "x": "7"}, NoStart: true})
 	for _, id := range ids {
-		listed, err := engine.ListSession(t.Context(), ownership, id)
+		listing, err := engine.ListSession(t.Context(), ownership, id)
+		listed := listing.Containers
 		if err != nil || len(listed) != 1 || listed[0].ID != want[id] || listed[0].Labels[ownership.Label] != id {
 			t.Errorf("session %q: %+v, %v, want container %s alone", id, listed, err, want[id])
 		}
 	}
-	if listed, err := engine.ListSession(t.Context(), ownership, "nobody"); err != nil || len(listed) != 0 {
+	if listed, err := engine.ListSession(t.Context(), ownership, "nobody"); err != nil || len(listed.Containers) != 0 {
 		t.Errorf("a session without a container: %+v, %v", listed, err)
 	}
 }
@@ -235,8 +244,10 @@ func TestListUnknownState(t *testing.T) {
 	t.Parallel()
 
 	body := fmt.Sprintf(`[{"Id":%q,"Names":["/web","/x/alias"],"State":"hibernating","Created":1}]`, someID)
-	got, err := fakeEngine(t, says(200, "application/json", body)).List(t.Context())
-	want := []dockerwatch.Container{{ID: someID, Names: []string{"web", "x/alias"}, Created: time.Unix(1, 0).UTC()}}
+	got, err := fakeEngine(t, named(says(200, "application/json", body))).List(t.Context())
+	want := dockerwatch.Listing{Engine: fakeIdentity, Containers: []dockerwatch.Container{{
+		ID: someID, Names: []string{"web", "x/alias"}, Created: time.Unix(1, 0).UTC(),
+	}}}
 	if diff := gocmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("List: %v (-want +got):\n%s", err, diff)
 	}
@@ -261,7 +272,7 @@ func TestInfo(t *testing.T) {
 	if diff := gocmp.Diff(want, got, ignored); diff != "" {
 		t.Errorf("info (-want +got):\n%s", diff)
 	}
-	// The test's engine has this machine's clock; half of the call is the error, and a busy machine takes seconds.
+	// The test's engine has this machine's clock; the call itself is the error, and a busy machine takes seconds.
 	if got.Offset.Abs() > patience || time.Since(got.Time).Abs() > patience {
 		t.Errorf("the engine's clock is off by %s, its time %s", got.Offset, got.Time)
 	}
@@ -291,4 +302,26 @@ func pause(t *testing.T, id string) {
 // hexadecimal turns random letters and digits into random hex digits.
 func hexadecimal(s string) string {
 	return strings.Map(func(r rune) rune { return rune("0123456789abcdef"[r%16]) }, s)
+}
+
+// A slow answer must not make the engine's clock look ahead: a grace would be over too early.
+func TestSlowInfoShortensNoWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		slow := testengine.New("SLOW")
+		slow.Add(testengine.Trouble{Kind: testengine.Slow, Op: testengine.OpInfo, Delay: 3 * time.Second})
+		ctx, cancel := context.WithCancel(t.Context())
+		dial, served := slow.Pipes(ctx)
+		engine, err := dockerwatch.New(dockerwatch.Config{Host: "unix:///pipe", Dial: dial, Getenv: noEnvironment})
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := engine.Info(ctx)
+		if err != nil || info.Offset > 0 || info.Offset < -3*time.Second {
+			t.Errorf("the clock of an engine that is slow, and on time, is off by %s, %v", info.Offset, err)
+		}
+		_ = engine.Close()
+		cancel()
+		served()
+	})
 }

@@ -79,28 +79,3 @@ func TestReferences(t *testing.T) {
 		t.Errorf("without an id there are the names only (-want +got):\n%s", diff)
 	}
 }
-
-// FuzzCheckReference checks that no claim that passes can change the route, the query or the host of a call.
-func FuzzCheckReference(f *testing.F) {
-	for _, seed := range []string{
-		"", "/", "web", "/web", someID, "a..b", "../x", "a/b", "a?b", "a#b", "a%2e", "a b", "é",
-	} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, claim string) {
-		if dockerwatch.CheckReference(claim) != nil {
-			return
-		}
-		name := strings.TrimPrefix(claim, "/")
-		if name == "" || len(name) > 255 || strings.ContainsAny(name, "/\\?#%&= \t\r\n\x00") || strings.HasPrefix(name, ".") {
-			t.Errorf("%q passed", claim)
-		}
-		if !slices.Contains(dockerwatch.References(someID, name), claim) {
-			t.Errorf("%q passed, but is not among the references of a container of that name", claim)
-		}
-		if id := strings.Repeat(name, 64)[:64]; dockerwatch.IsFullID(id) && len(name) >= 12 && len(name) <= 64 &&
-			!slices.Contains(dockerwatch.References(id, ""), claim) {
-			t.Errorf("%q passed, but is not among the references of a container whose id begins so", claim)
-		}
-	})
-}

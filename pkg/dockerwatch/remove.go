@@ -48,20 +48,21 @@ func wholeSeconds(d time.Duration) int {
 
 // Remove removes the container with this full id, without force: the engine itself refuses ([ErrRefused]) when it
 // runs, is paused or restarting, that is, came back to life since the last look, or when it is being removed already.
-// One that is gone is no error.
+// [ErrNotThere]: there is none.
 func (e *Engine) Remove(ctx context.Context, id string, opts RemoveOptions) error {
 	return e.remove(ctx, id, container.RemoveOptions{RemoveVolumes: opts.Volumes})
 }
 
 // RemoveDead removes, by force, a container that a removal left in the state dead. It looks first, and anything that
-// is not Dead is an [ErrRefused]: nothing that could run is ever forced. One that is gone is no error.
+// is not Dead is an [ErrRefused]: nothing that could run is ever forced.
+// [ErrNotThere]: there is none.
 func (e *Engine) RemoveDead(ctx context.Context, id string, opts RemoveOptions) error {
 	seen, err := e.Observe(ctx, id)
 	switch {
 	case err != nil:
 		return fmt.Errorf("remove dead container: %w", err)
 	case seen.Phase == Gone:
-		return nil
+		return fmt.Errorf("remove dead container %s: %w", id, ErrNotThere)
 	case seen.Phase != Dead:
 		return fmt.Errorf("remove dead container %s: it is %s: %w", id, seen.Phase, ErrRefused)
 	}
@@ -77,7 +78,7 @@ func (e *Engine) remove(ctx context.Context, id string, opts container.RemoveOpt
 		return api.ContainerRemove(ctx, id, opts)
 	})
 	if got.noSuchContainer(id) {
-		return nil
+		return fmt.Errorf("%s: %w", op, ErrNotThere)
 	}
 	return err
 }

@@ -135,17 +135,14 @@ func TestRemove(t *testing.T) {
 				return err == nil && !seen.Phase.Alive()
 			})
 			isOnly(t, engine.RemoveDead(t.Context(), id, dockerwatch.RemoveOptions{}), dockerwatch.ErrRefused)
-			for _, again := range []string{"the first time", "when it is gone"} {
-				if err := engine.Remove(t.Context(), id, dockerwatch.RemoveOptions{Volumes: true}); err != nil {
-					t.Errorf("remove %s: %v", again, err)
-				}
+			if err := engine.Remove(t.Context(), id, dockerwatch.RemoveOptions{Volumes: true}); err != nil {
+				t.Errorf("remove: %v", err)
 			}
+			isOnly(t, engine.Remove(t.Context(), id, dockerwatch.RemoveOptions{Volumes: true}), dockerwatch.ErrNotThere)
 			if got, err := engine.Observe(t.Context(), id); err != nil || got.Phase != dockerwatch.Gone {
 				t.Errorf("after the removal it is %s, %v", got.Phase, err)
 			}
-			if err := engine.RemoveDead(t.Context(), id, dockerwatch.RemoveOptions{}); err != nil {
-				t.Errorf("remove a dead one that is gone: %v", err)
-			}
+			isOnly(t, engine.RemoveDead(t.Context(), id, dockerwatch.RemoveOptions{}), dockerwatch.ErrNotThere)
 		})
 	}
 }

@@ -20,6 +20,8 @@ type answer struct {
 	status  int    // zero: there was no answer
 	message string // of an error answer in the engine's own form, else empty
 	err     error  // why there was no answer
+	peer    *peer  // the connection that was used; nil when there was none
+	last    bool   // the connection is closed after this answer
 }
 
 type answerKey struct{}
@@ -35,16 +37,16 @@ type recorder struct{ base http.RoundTripper }
 
 // RoundTrip sends the request and records the answer.
 func (r recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := r.base.RoundTrip(req)
 	a, ok := req.Context().Value(answerKey{}).(*answer)
 	if !ok {
-		return resp, err //nolint:wrapcheck // the client library tells the transport's own errors apart
+		return r.base.RoundTrip(req) //nolint:wrapcheck // the client library tells the transport's own errors apart
 	}
-	*a = answer{err: err}
-	if err != nil {
+	*a = answer{}
+	resp, err := r.base.RoundTrip(req.WithContext(withPeer(req.Context(), a)))
+	if a.err = err; err != nil {
 		return resp, err //nolint:wrapcheck // as above
 	}
-	a.status = resp.StatusCode
+	a.status, a.last = resp.StatusCode, resp.Close
 	if resp.StatusCode < http.StatusBadRequest {
 		return resp, nil
 	}

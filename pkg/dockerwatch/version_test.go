@@ -25,7 +25,7 @@ type versioned struct {
 
 func (v *versioned) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
-	v.asked = append(v.asked, strings.TrimSuffix(r.URL.Path, "/containers/web/json"))
+	v.asked = append(v.asked, strings.TrimSuffix(r.URL.Path, "/containers/"+someID+"/json"))
 	version, ping := v.version, v.ping
 	v.mu.Unlock()
 	switch {
@@ -75,17 +75,17 @@ func TestNegotiationThatFails(t *testing.T) {
 			t.Parallel()
 			server := &versioned{ping: c.ping}
 			engine := open(t, dockerwatch.Config{Host: serveSocket(t, server), Timeout: hung})
-			_, err := engine.Observe(t.Context(), "web")
+			_, err := engine.Observe(t.Context(), someID)
 			isOnly(t, err, c.want)
 			if diff := cmp.Diff([]string{"/_ping"}, server.paths()); diff != "" {
 				t.Errorf("asked (-want +got):\n%s", diff)
 			}
 
 			server.set("1.30", nil)
-			if _, err := engine.Observe(t.Context(), "web"); err != nil {
+			if _, err := engine.Observe(t.Context(), someID); err != nil {
 				t.Errorf("when the engine is back: %v", err)
 			}
-			if _, err := engine.Observe(t.Context(), "web"); err != nil {
+			if _, err := engine.Observe(t.Context(), someID); err != nil {
 				t.Errorf("and again: %v", err)
 			}
 			if diff := cmp.Diff([]string{"/_ping", "/v1.30"}, server.paths()); diff != "" {
@@ -117,7 +117,7 @@ func TestNegotiation(t *testing.T) {
 			server := &versioned{version: c.speaks}
 			engine := open(t, dockerwatch.Config{Host: serveSocket(t, server), Timeout: patience, Getenv: environment(c.env)})
 			for range 3 {
-				if _, err := engine.Observe(t.Context(), "web"); err != nil && c.want[len(c.want)-1] == "/v"+c.speaks {
+				if _, err := engine.Observe(t.Context(), someID); err != nil && c.want[len(c.want)-1] == "/v"+c.speaks {
 					t.Error(err)
 				}
 				if c.speaks == "1.60" {
@@ -137,13 +137,13 @@ func TestNegotiationAgain(t *testing.T) {
 
 	server := &versioned{version: "1.41"}
 	engine := open(t, dockerwatch.Config{Host: serveSocket(t, server), Timeout: patience})
-	if _, err := engine.Observe(t.Context(), "web"); err != nil {
+	if _, err := engine.Observe(t.Context(), someID); err != nil {
 		t.Fatal(err)
 	}
 	server.set("1.44", nil)
-	_, err := engine.Observe(t.Context(), "web")
+	_, err := engine.Observe(t.Context(), someID)
 	isOnly(t, err, nil)
-	if _, err := engine.Observe(t.Context(), "web"); err != nil {
+	if _, err := engine.Observe(t.Context(), someID); err != nil {
 		t.Errorf("after the upgrade: %v", err)
 	}
 	want := []string{"/_ping", "/v1.41", "/_ping", "/v1.44"}
@@ -178,7 +178,7 @@ func TestConnectionsAreKept(t *testing.T) {
 		var done sync.WaitGroup
 		for range workers {
 			done.Go(func() {
-				if _, err := engine.Observe(t.Context(), "web"); err != nil {
+				if _, err := engine.Observe(t.Context(), someID); err != nil {
 					t.Error(err)
 				}
 			})

@@ -20,6 +20,7 @@ func (w *world) privateEngine(args ...string) (*testenv.Engine, *dockerwatch.Eng
 	}
 	w.Cleanup(func() { _ = engine.Close() })
 	w.opts.Engine, w.opts.Identity = engine, ""
+	w.private, w.docker = private, private.Docker()
 	return private, engine
 }
 

@@ -67,6 +67,10 @@ func (w *world) launch(source dockerwatch.EventSource) (c *controllers.Controlle
 // dies lets a container's process die by itself: the engine sends no kill event.
 func (w *world) dies(id string) {
 	w.Helper()
+	if w.private != nil {
+		w.private.Signal(id, syscall.SIGKILL)
+		return
+	}
 	testenv.Signal(w.TB, id, syscall.SIGKILL)
 }
 

@@ -34,7 +34,7 @@ type countedEngine struct {
 	calls *calls
 }
 
-func (e countedEngine) List(ctx context.Context) ([]dockerwatch.Container, error) {
+func (e countedEngine) List(ctx context.Context) (dockerwatch.Listing, error) {
 	e.calls.List.Add(1)
 	return e.Engine.List(ctx)
 }

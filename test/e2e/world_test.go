@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/client"
 	"github.com/go-logr/logr/funcr"
 	"go.uber.org/goleak"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,7 +22,13 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A toxic that is taken away while data comes in leaves who handed it the data waiting for ever.
+	goleak.VerifyTestMain(m,
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).write"))
+}
 
 // world is one session server's world: a database of its own, the engine that all tests share, and the rows and
 // containers that a test puts there.
@@ -35,6 +42,11 @@ type world struct {
 	log    *logLines
 	// prefix and label own this world's containers, and no other's on the engine that all tests share.
 	prefix, label string
+	// private is an engine of this world's own; nil where it is the one that all tests share, of which docker is a client.
+	private *testenv.Engine
+	docker  *client.Client
+	// sessions is how many were given a number for a name, unharmed how many nothing happens to.
+	sessions, unharmed int
 }
 
 // inBoth runs a test against both databases.
@@ -83,7 +95,7 @@ func newWorld(t testing.TB, url, driver string) *world {
 	own := fmt.Sprintf("world-%08x", rand.Uint32())
 	w := &world{
 		TB: t, store: store, engine: engine, server: server, log: &logLines{},
-		prefix: own + "-", label: "test.session." + own,
+		prefix: own + "-", label: "test.session." + own, docker: testenv.Docker(t),
 	}
 	w.opts = controllers.Options{
 		Store: store, Engine: engine, Identity: info.Identity(), Policy: hasty(),
@@ -150,7 +162,7 @@ func (w *world) wantRow(id, want string) {
 // state returns the state of a container, "gone" when the engine has none.
 func (w *world) state(id string) string {
 	w.Helper()
-	c, err := testenv.Docker(w.TB).ContainerInspect(w.Context(), id)
+	c, err := w.docker.ContainerInspect(w.Context(), id)
 	if errdefs.IsNotFound(err) {
 		return "gone"
 	}
@@ -173,6 +185,9 @@ func (w *world) run(c testenv.Container) (id string) {
 	w.Helper()
 	if c.Name == "" {
 		c.Name = testenv.Name(w.TB, w.prefix)
+	}
+	if w.private != nil {
+		return w.private.Run(c)
 	}
 	return testenv.Run(w.TB, c)
 }
@@ -206,7 +221,13 @@ func (w *world) sweepWith(o controllers.Options) controllers.SweepReport {
 // until waits for a condition, looking again often; it fails the test after a time that is long for any machine.
 func (w *world) until(what string, holds func() bool) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+	w.within(20*time.Second, what, holds)
+}
+
+// within is until with a limit of its own.
+func (w *world) within(limit time.Duration, what string, holds func() bool) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), limit)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -214,7 +235,7 @@ func (w *world) until(what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			w.Fatalf("waited 20 s in vain until %s; log:\n%s", what, w.log)
+			w.Fatalf("waited %s in vain until %s; log:\n%s", limit, what, w.log)
 		}
 	}
 }

@@ -248,10 +248,13 @@ func (e *Engine) await(p *process, look func(context.Context) error) {
 	}
 }
 
-func (e *Engine) lastWords(name string) string {
+func (e *Engine) lastWords(name string) string { return lastWords(e.path(name + ".log")) }
+
+// lastWords is the end of a log.
+func lastWords(path string) string {
 	const enough = 2000
 
-	log, err := os.ReadFile(e.path(name + ".log"))
+	log, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()
 	}

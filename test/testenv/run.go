@@ -138,6 +138,13 @@ func start(t testing.TB, docker *client.Client, id string, c Container) {
 	}
 }
 
+// AwaitReady returns when the process of a container on the engine that all tests share has set itself up: a signal
+// that comes before is lost. [Run] waits for it by itself.
+func AwaitReady(t testing.TB, id string) {
+	t.Helper()
+	awaitReady(t, Docker(t), id)
+}
+
 // awaitReady returns when the process has printed its first line.
 func awaitReady(t testing.TB, docker *client.Client, id string) {
 	t.Helper()

@@ -1,0 +1,68 @@
+package controllers
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+)
+
+// vouch returns nil when an answer that came from the engine of this identity counts: it is the one that is served, or
+// the connection did not know. Connections can lead to several engines at once.
+func (g *engineGuard) vouch(identity string) error {
+	g.mu.Lock()
+	accepted, refusal := g.accepted, g.refusal
+	g.mu.Unlock()
+	if identity == "" || identity == accepted {
+		return nil
+	}
+	if accepted == "" {
+		return refusal
+	}
+	if g.changed != nil {
+		g.changed()
+	}
+	return fmt.Errorf("%w: an answer from %s came from %s, and the one that is served is %s; this answer does not count",
+		errNotTrusted, g.engine.Host(), identity, accepted)
+}
+
+// vouched is an engine whose looks only count when they come from the one that is served.
+type vouched struct {
+	Engine
+
+	guard *engineGuard
+}
+
+// Observe inspects a container.
+func (v vouched) Observe(ctx context.Context, claim string) (dockerwatch.Observation, error) {
+	seen, err := v.Engine.Observe(ctx, claim)
+	if err != nil {
+		return seen, err
+	}
+	if err := v.guard.vouch(seen.Engine); err != nil {
+		return dockerwatch.Observation{}, err
+	}
+	return seen, nil
+}
+
+// List lists the containers.
+func (v vouched) List(ctx context.Context) (dockerwatch.Listing, error) {
+	return v.listing(v.Engine.List(ctx))
+}
+
+// ListSession lists those of one session.
+func (v vouched) ListSession(
+	ctx context.Context, o dockerwatch.Ownership, session string,
+) (dockerwatch.Listing, error) {
+	return v.listing(v.Engine.ListSession(ctx, o, session))
+}
+
+func (v vouched) listing(listed dockerwatch.Listing, err error) (dockerwatch.Listing, error) {
+	if err != nil {
+		return listed, err
+	}
+	if err := v.guard.vouch(listed.Engine); err != nil {
+		return dockerwatch.Listing{}, err
+	}
+	return listed, nil
+}

@@ -1,0 +1,76 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+)
+
+// answering is an engine that answers every look in one way.
+type answering struct {
+	Engine
+
+	seen dockerwatch.Observation
+	err  error
+}
+
+func (a answering) Host() string { return "unix:///both" }
+
+func (a answering) List(context.Context) (dockerwatch.Listing, error) {
+	return dockerwatch.Listing{Engine: a.seen.Engine}, a.err
+}
+
+func (a answering) ListSession(context.Context, dockerwatch.Ownership, string) (dockerwatch.Listing, error) {
+	return dockerwatch.Listing{Engine: a.seen.Engine}, a.err
+}
+
+func (a answering) Observe(context.Context, string) (dockerwatch.Observation, error) {
+	return a.seen, a.err
+}
+
+func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
+	t.Parallel()
+	odd := errors.New("odd")
+	for _, tt := range []struct {
+		reason           string
+		accepted, engine string
+		err, want        error
+	}{
+		{"it is the one that is served", "one", "one", nil, nil},
+		{"the connection does not know: it was found by its id", "one", "", nil, nil},
+		{"it is another one", "one", "other", nil, errNotTrusted},
+		{"none is served", "", "one", nil, errNotTrusted},
+		{"the look failed", "one", "", odd, odd},
+	} {
+		looked := answering{seen: dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: tt.engine}, err: tt.err}
+		guard := newEngineGuard(Options{Engine: looked})
+		swept := 0
+		guard.changed = func() { swept++ }
+		if tt.accepted != "" {
+			guard.accept(tt.accepted)
+		}
+		seen, err := vouched{looked, guard}.Observe(t.Context(), "web")
+		if !errors.Is(err, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.reason, err, tt.want)
+		}
+		for _, list := range []func() error{
+			func() error { _, err := vouched{looked, guard}.List(t.Context()); return err },
+			func() error {
+				_, err := vouched{looked, guard}.ListSession(t.Context(), dockerwatch.Ownership{}, "7")
+				return err
+			},
+		} {
+			if err := list(); !errors.Is(err, tt.want) {
+				t.Errorf("%s: an empty list: %v, want %v", tt.reason, err, tt.want)
+			}
+		}
+		if tt.want == errNotTrusted && seen.Phase != "" { //nolint:errorlint // the very same sentinel is meant
+			t.Errorf("%s: it says %s", tt.reason, seen.Phase)
+		}
+		if another := tt.accepted != "" && errors.Is(tt.want, errNotTrusted); (swept > 0) != another {
+			t.Errorf("%s: asked for %d sweeps", tt.reason, swept)
+		}
+	}
+}

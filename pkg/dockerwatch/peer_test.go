@@ -1,0 +1,100 @@
+package dockerwatch_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/test/engine"
+)
+
+// A load balancer, or a socket that another engine has bound: what one connection says is true of its engine only.
+func TestTwoEnginesAtOneAddress(t *testing.T) {
+	t.Parallel()
+
+	one, other := engine.New("ONE"), engine.New("OTHER")
+	id, err := one.Run(engine.Spec{Name: "web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sockets := []string{serveSocket(t, one), serveSocket(t, other)}
+	var dialled atomic.Int64
+	pool := open(t, dockerwatch.Config{
+		Host: "unix:///both", Timeout: patience,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			socket := sockets[int(dialled.Add(1))%len(sockets)]
+			return new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(socket, "unix://"))
+		},
+	})
+	there, gone := 0, 0
+	for range 50 { // the connections that are open are made to be different ones by using some at once
+		results := make(chan dockerwatch.Observation)
+		for range 4 {
+			go func() {
+				seen, err := pool.Observe(t.Context(), id)
+				if err != nil {
+					t.Errorf("Observe: %v", err)
+				}
+				results <- seen
+			}()
+		}
+		for range 4 {
+			switch seen := <-results; {
+			case seen.Phase == dockerwatch.Gone && strings.HasPrefix(seen.Engine, "OTHER@"):
+				gone++
+			case seen.Phase == dockerwatch.Running && (seen.Engine == "" || strings.HasPrefix(seen.Engine, "ONE@")):
+				there++
+			default:
+				t.Fatalf("%s at engine %q", seen.Phase, seen.Engine)
+			}
+		}
+	}
+	if there == 0 || gone == 0 {
+		t.Errorf("found %d times, missed %d times: only one engine was met", there, gone)
+	}
+	listed, err := pool.List(t.Context()) // an empty list has an engine, too
+	if want := map[int]string{0: "OTHER@", 1: "ONE@"}[len(listed.Containers)]; err != nil ||
+		want == "" || !strings.HasPrefix(listed.Engine, want) {
+		t.Errorf("%q listed %d containers, %v", listed.Engine, len(listed.Containers), err)
+	}
+	if err := pool.Remove(t.Context(), otherID, dockerwatch.RemoveOptions{}); err != nil {
+		isOnly(t, err, dockerwatch.ErrNotThere)
+	} else {
+		t.Error("a container that never was has been removed")
+	}
+}
+
+// A name may look like the beginning of an id, and is looked up in the list first: it is a name all the same.
+func TestHexNameOfAnotherEngine(t *testing.T) {
+	t.Parallel()
+
+	other := engine.New("OTHER")
+	if _, err := other.Run(engine.Spec{Name: "1042"}); err != nil {
+		t.Fatal(err)
+	}
+	watch := open(t, dockerwatch.Config{Host: serveSocket(t, other), Timeout: patience})
+	seen, err := watch.Observe(t.Context(), "1042")
+	if err != nil || !strings.HasPrefix(seen.Engine, "OTHER@") {
+		t.Errorf("%s at engine %q, %v", seen.Phase, seen.Engine, err)
+	}
+}
+
+// Behind a proxy that closes every connection after one answer nobody can be asked on the same one. A container that is
+// gone is still gone.
+func TestConnectionsForOneAnswer(t *testing.T) {
+	t.Parallel()
+
+	fake := named(engineSays(http.StatusNotFound, "No such container: web"))
+	watch := fakeEngine(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close")
+		fake(w, r)
+	})
+	seen, err := watch.Observe(t.Context(), "web")
+	if err != nil || seen.Phase != dockerwatch.Gone || seen.Engine != "" {
+		t.Errorf("%+v, %v", seen, err)
+	}
+}

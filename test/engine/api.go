@@ -1,0 +1,240 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	api "github.com/docker/docker/api/types/container"
+)
+
+var versioned = regexp.MustCompile(`^/v([0-9]+)\.([0-9]+)(/.*)$`)
+
+// ServeHTTP is the API, with or without a version before the route.
+func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e.mu.Lock()
+	standIn := e.standIn
+	e.mu.Unlock()
+	if standIn != nil {
+		standIn.ServeHTTP(w, r)
+		return
+	}
+	w.Header().Set("Api-Version", Version)
+	if m := versioned.FindStringSubmatch(r.URL.Path); m != nil {
+		if minor, _ := strconv.Atoi(m[2]); m[1] != "1" || minor > 41 {
+			fail(w, http.StatusBadRequest, fmt.Sprintf(
+				"client version %s.%s is too new. Maximum supported API version is %s", m[1], m[2], Version))
+			return
+		}
+		u := *r.URL
+		u.Path, u.RawPath = m[3], ""
+		r = r.WithContext(r.Context())
+		r.URL = &u
+	}
+	if strings.Contains(r.URL.Path, "//") { // an empty reference; a real engine sends it elsewhere
+		w.Header().Set("Location", strings.ReplaceAll(r.URL.Path, "//", "/"))
+		w.WriteHeader(http.StatusMovedPermanently)
+		return
+	}
+	e.handler.ServeHTTP(w, r)
+}
+
+// routes is the part of the API that there is.
+func (e *Engine) routes() http.Handler {
+	mux := http.NewServeMux()
+	handle := func(route string, op Op, h http.HandlerFunc) { mux.HandleFunc(route, e.troubled(op, h)) }
+	handle("GET /_ping", OpPing, func(http.ResponseWriter, *http.Request) {})
+	handle("GET /info", OpInfo, e.infoCalled)
+	handle("GET /events", OpEvents, e.eventsCalled)
+	handle("GET /containers/json", OpList, e.listCalled)
+	handle("GET /containers/{ref}/json", OpInspect, e.inspectCalled)
+	handle("POST /containers/create", OpCreate, e.createCalled)
+	handle("POST /containers/{ref}/stop", OpStop, e.stopCalled)
+	handle("DELETE /containers/{ref}", OpRemove, e.removeCalled)
+	handle("POST /containers/{ref}/start", OpStart, does(func(r *http.Request) error { return e.Start(ref(r)) }))
+	handle("POST /containers/{ref}/kill", OpKill, does(func(r *http.Request) error {
+		return e.Kill(ref(r), strings.TrimPrefix(r.FormValue("signal"), "SIG"))
+	}))
+	handle("POST /containers/{ref}/pause", OpOther, does(func(r *http.Request) error { return e.Pause(ref(r)) }))
+	handle("POST /containers/{ref}/unpause", OpOther, does(func(r *http.Request) error { return e.Unpause(ref(r)) }))
+	handle("POST /containers/{ref}/rename", OpOther, does(func(r *http.Request) error {
+		return e.Rename(ref(r), r.FormValue("name"))
+	}))
+	handle("POST /containers/{ref}/restart", OpOther, does(func(r *http.Request) error {
+		return e.Restart(ref(r), seconds(r.FormValue("t")))
+	}))
+	handle("/", OpOther, func(w http.ResponseWriter, _ *http.Request) { fail(w, http.StatusNotFound, "page not found") })
+	return mux
+}
+
+func ref(r *http.Request) string { return r.PathValue("ref") }
+
+// does answers 204, or why it could not be done.
+func does(do func(*http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := do(r); err != nil {
+			refuse(w, err)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func (e *Engine) infoCalled(w http.ResponseWriter, _ *http.Request) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	answer(w, http.StatusOK, map[string]any{
+		"ID": e.id, "DockerRootDir": e.root, "Name": "test-engine", "ServerVersion": "20.10.24",
+		"SystemTime": e.now().Format(time.RFC3339Nano), "Containers": len(e.containers),
+	})
+}
+
+func (e *Engine) inspectCalled(w http.ResponseWriter, r *http.Request) {
+	if !e.hangs(r.Context(), ref(r)) {
+		return
+	}
+	e.mu.Lock()
+	c, err := e.find(ref(r))
+	var body any
+	if err == nil {
+		body = inspected(c)
+	}
+	e.mu.Unlock()
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	answer(w, http.StatusOK, body)
+}
+
+func (e *Engine) listCalled(w http.ResponseWriter, r *http.Request) {
+	only, err := parseFilters(r.FormValue("filters"))
+	if err != nil {
+		fail(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	all := r.FormValue("all") == "1" || r.FormValue("all") == "true"
+	e.mu.Lock()
+	list := []api.Summary{}
+	for _, c := range slices.Backward(e.sorted()) { // the newest first
+		if (all || c.Status.Alive()) && only.container(c) {
+			list = append(list, summarised(c))
+		}
+	}
+	e.mu.Unlock()
+	answer(w, http.StatusOK, list)
+}
+
+func (e *Engine) createCalled(w http.ResponseWriter, r *http.Request) {
+	var body api.CreateRequest
+	if err := json.NewDecoder(r.Body).Decode(&body); err != nil || body.Config == nil {
+		fail(w, http.StatusBadRequest, "invalid JSON")
+		return
+	}
+	var lives time.Duration
+	var code int
+	host := api.HostConfig{}
+	if body.HostConfig != nil {
+		host = *body.HostConfig
+	}
+	if mode(body.Cmd) == "exit" {
+		lives = dying
+		code, _ = strconv.Atoi(body.Cmd[len(body.Cmd)-1])
+	}
+	id, err := e.Create(Spec{
+		Name: r.FormValue("name"), Labels: body.Labels, Cmd: body.Cmd, Env: body.Env,
+		RestartPolicy: string(host.RestartPolicy.Name), AutoRemove: host.AutoRemove,
+		Stubborn: mode(body.Cmd) == "ignore-term", Lives: lives, ExitsWith: code,
+	})
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	answer(w, http.StatusCreated, api.CreateResponse{ID: id})
+}
+
+// mode is what the workload of the tests' image does: "/workload exit 3".
+func mode(cmd []string) string {
+	if len(cmd) < 2 || cmd[0] != "/workload" {
+		return ""
+	}
+	return cmd[1]
+}
+
+// stopCalled goes on when the caller gives up, as a real engine does.
+func (e *Engine) stopCalled(w http.ResponseWriter, r *http.Request) {
+	if !e.hangs(r.Context(), ref(r)) {
+		return
+	}
+	done := make(chan struct{})
+	var stopped bool
+	var err error
+	go func() { //nolint:contextcheck // it goes on when the caller gives up
+		defer close(done)
+		stopped, err = e.stop(ref(r), seconds(r.FormValue("t")), true)
+	}()
+	select {
+	case <-r.Context().Done():
+		return
+	case <-done:
+	}
+	switch {
+	case err != nil:
+		refuse(w, err)
+	case !stopped:
+		w.WriteHeader(http.StatusNotModified)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+func (e *Engine) removeCalled(w http.ResponseWriter, r *http.Request) {
+	if !e.hangs(r.Context(), ref(r)) {
+		return
+	}
+	force := r.FormValue("force") == "1" || r.FormValue("force") == "true"
+	//nolint:contextcheck // it goes on when the caller gives up
+	does(func(r *http.Request) error { return e.remove(ref(r), force, true) })(w, r)
+}
+
+// seconds is a time-out as the API has it; a real engine's default is 10 s.
+func seconds(s string) time.Duration {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		n = 10
+	}
+	return time.Duration(n) * time.Second
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) //nolint:errchkjson // a caller that is gone reads nothing
+}
+
+// fail answers an error in the engine's own form.
+func fail(w http.ResponseWriter, status int, text string) {
+	answer(w, status, map[string]string{"message": text})
+}
+
+// refuse answers what could not be done.
+func refuse(w http.ResponseWriter, err error) {
+	var notFound notFoundError
+	var conflict conflictError
+	switch {
+	case errors.Is(err, errNotModified):
+		w.WriteHeader(http.StatusNotModified)
+	case errors.As(err, &notFound):
+		fail(w, http.StatusNotFound, err.Error())
+	case errors.As(err, &conflict):
+		fail(w, http.StatusConflict, err.Error())
+	default:
+		fail(w, http.StatusInternalServerError, err.Error())
+	}
+}

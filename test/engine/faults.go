@@ -1,0 +1,224 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Op names a call of the API.
+type Op string
+
+// The calls that can be troubled.
+const (
+	OpPing    Op = "ping"
+	OpInfo    Op = "info"
+	OpList    Op = "list"
+	OpInspect Op = "inspect"
+	OpEvents  Op = "events"
+	OpCreate  Op = "create"
+	OpStart   Op = "start"
+	OpStop    Op = "stop"
+	OpKill    Op = "kill"
+	OpRemove  Op = "remove"
+	OpOther   Op = "other"
+)
+
+// Kind is a way in which a call can go wrong.
+type Kind string
+
+// The kinds.
+const (
+	// Slow answers after Trouble.Delay.
+	Slow Kind = "slow"
+	// Hang never answers.
+	Hang Kind = "hang"
+	// Refuse closes the connection without an answer.
+	Refuse Kind = "refuse"
+	// Fail answers 500 as the engine does.
+	Fail Kind = "fail"
+	// Stranger answers 404 with a page, as a proxy does.
+	Stranger Kind = "stranger"
+	// NotFound answers 404 in the engine's form, but not for a container.
+	NotFound Kind = "notfound"
+	// Cut answers the first half of the body and closes the connection.
+	Cut Kind = "cut"
+)
+
+// Trouble is something that goes wrong with calls.
+type Trouble struct {
+	Kind Kind
+	// Op is the call concerned and Container the full id; empty means any.
+	Op        Op
+	Container string
+	// After lets the call take effect before its answer is lost.
+	After bool
+	Delay time.Duration
+	// Times is how many calls it concerns; 0 means all, until it is healed.
+	Times int
+}
+
+// Call is a call that came in.
+type Call struct {
+	Op Op
+	// Ref is the container as the caller names it; empty where the call is not about one.
+	Ref string
+	// Done is false before the call takes effect and true when it has, before it is answered.
+	Done bool
+}
+
+// Add makes something go wrong from now on, and returns what ends it.
+func (e *Engine) Add(t Trouble) (heal func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	trouble := &t
+	e.troubles = append(e.troubles, trouble)
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.troubles = slices.DeleteFunc(e.troubles, func(o *Trouble) bool { return o == trouble })
+	}
+}
+
+// Heal ends all troubles.
+func (e *Engine) Heal() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.troubles = nil
+}
+
+// Watch makes the engine tell of every call, before and after it. watch may call the engine: what it does happens
+// between two calls of the client.
+func (e *Engine) Watch(watch func(Call)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.watcher = watch
+}
+
+func (e *Engine) tell(c Call) {
+	e.mu.Lock()
+	watch := e.watcher
+	e.mu.Unlock()
+	if watch != nil {
+		watch(c)
+	}
+}
+
+// trouble is the first that concerns a call.
+func (e *Engine) trouble(op Op, ref string) (Trouble, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	id := ref
+	if c, err := e.find(ref); ref != "" && err == nil {
+		id = c.ID
+	}
+	for i, t := range e.troubles {
+		if t.Op != "" && t.Op != op || t.Container != "" && t.Container != id {
+			continue
+		}
+		found := *t
+		if t.Times == 1 {
+			e.troubles = slices.Delete(e.troubles, i, i+1)
+		} else if t.Times > 1 {
+			t.Times--
+		}
+		return found, true
+	}
+	return Trouble{}, false
+}
+
+// troubled answers a call as its trouble, if there is one, wants it.
+func (e *Engine) troubled(op Op, next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		ref := r.PathValue("ref")
+		e.tell(Call{Op: op, Ref: ref})
+		t, found := e.trouble(op, ref)
+		if !found {
+			next(w, r)
+			e.tell(Call{Op: op, Ref: ref, Done: true})
+			return
+		}
+		answer := &held{header: http.Header{}, status: http.StatusOK}
+		if t.After || t.Kind == Cut && op != OpEvents {
+			next(answer, r)
+			e.tell(Call{Op: op, Ref: ref, Done: true})
+		}
+		switch t.Kind {
+		case Slow:
+			if !wait(r.Context(), t.Delay) {
+				return
+			}
+			if t.After {
+				answer.send(w)
+			} else {
+				next(w, r)
+				e.tell(Call{Op: op, Ref: ref, Done: true})
+			}
+		case Hang:
+			<-r.Context().Done()
+		case Refuse:
+			panic(http.ErrAbortHandler)
+		case Fail:
+			fail(w, http.StatusInternalServerError, "the engine is not well")
+		case Stranger:
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte("<html><body>404 Not Found</body></html>"))
+		case NotFound:
+			fail(w, http.StatusNotFound, "page not found")
+		case Cut:
+			answer.cut(w)
+		}
+	}
+}
+
+// held is an answer that is not sent yet.
+type held struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header is the answer's.
+func (h *held) Header() http.Header { return h.header }
+
+// WriteHeader sets the answer's status.
+func (h *held) WriteHeader(status int) { h.status = status }
+
+// Write adds to the answer's body.
+func (h *held) Write(p []byte) (int, error) { return h.body.Write(p) }
+
+func (h *held) send(w http.ResponseWriter) {
+	maps.Copy(w.Header(), h.header)
+	w.WriteHeader(h.status)
+	_, _ = w.Write(h.body.Bytes())
+}
+
+// cut sends half of the answer and closes the connection.
+func (h *held) cut(w http.ResponseWriter) {
+	h.header.Set("Content-Length", "100000000")
+	body := h.body.Bytes()
+	h.body = *bytes.NewBuffer(body[:len(body)/2])
+	h.send(w)
+	_ = http.NewResponseController(w).Flush()
+	panic(http.ErrAbortHandler)
+}
+
+// hangs waits as long as a container is wedged, or until the caller gives up; it reports whether it may go on.
+func (e *Engine) hangs(ctx context.Context, ref string) bool {
+	for {
+		e.mu.Lock()
+		c, err := e.find(ref)
+		wedged := err == nil && c.Wedged
+		e.mu.Unlock()
+		if !wedged {
+			return true
+		}
+		if !wait(ctx, 100*time.Millisecond) {
+			return false
+		}
+	}
+}
