@@ -1,0 +1,179 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/session-controller/session-controller/test/testenv"
+)
+
+// kills is how often the process is ended at a random moment.
+const kills = 100
+
+// TestAHundredKillsOfTheProcessLoseNothing ends the real program with SIGKILL, each time at a random moment of a life
+// in which it has something to do from the first look to the last, and lets the next life finish.
+func TestAHundredKillsOfTheProcessLoseNothing(t *testing.T) {
+	t.Parallel()
+	url := testenv.PostgresURL(t)
+	w := newWorld(t, url, "postgres")
+	p := newProgram(w, url)
+	unharmed := w.healthy(quietly(4)...)
+
+	// Two lives that are not disturbed show how long there is something to do; the first is slow because all is cold.
+	want := make([]settled, 0, 2*kills)
+	var window time.Duration
+	for range 2 {
+		want = append(want, happen(w.accidents(1, w.crashes, w.neverStarts))...)
+		p.start()
+		window = min(2*w.settles(20*time.Second, want), 300*time.Millisecond) // a busy machine takes its time anyway
+		p.kill()
+	}
+
+	// What takes this test the time is to make containers that run: every second life gets one. An end takes the most
+	// steps: pin, stop, remove, release.
+	kinds := []func() accident{
+		w.ends, w.neverStarts, w.crashes, w.neverStarts, w.ends, w.neverStarts, w.leaks, w.neverStarts,
+		w.ends, w.neverStarts, w.vanishes, w.neverStarts, w.ends, w.neverStarts, w.forgets, w.neverStarts,
+	}
+	recoveries := make([]time.Duration, 0, kills)
+	unfinished := 0
+	for n := range kills {
+		both := []accident{w.neverStarts(), kinds[n%len(kinds)]()}
+		rand.Shuffle(len(both), func(i, j int) { both[i], both[j] = both[j], both[i] })
+		moment := rand.N(window)
+		want = append(want, happen(both[:1])...)
+		killed := time.AfterFunc(moment, p.start())
+		soon(t, moment/2) // the one is found by the first sweep, the other is heard of while that is under way
+		want = append(want, happen(both[1:])...)
+		p.wait()
+		killed.Stop()
+		if len(w.unsettled(want)) > 0 {
+			unfinished++
+		}
+
+		p.start()
+		recoveries = append(recoveries, w.settles(20*time.Second, want))
+		p.kill()
+	}
+	unharmed()
+	w.wantOneFailureEach(want)
+	slices.Sort(recoveries)
+	t.Logf("%d of %d kills recovered from, %d of them with something left to do, within %s: median %s, longest %s",
+		len(recoveries), kills, unfinished, window, recoveries[kills/2], recoveries[kills-1])
+	// A kill that interrupts nothing shows nothing. About half of them come while there is something to do.
+	if unfinished < kills/4 {
+		t.Errorf("only %d of %d kills left something to do: the moments are not spread over the work", unfinished, kills)
+	}
+}
+
+// wantOneFailureEach checks that no life failed a session that another had failed already. A life that was killed right
+// after the write may not have said so.
+func (w *world) wantOneFailureEach(want []settled) {
+	w.Helper()
+	for _, s := range want {
+		if s.session == "" {
+			continue
+		}
+		if lines := w.log.with(`"Session failed"`, `"session":"`+s.session+`"`); len(lines) > 1 {
+			w.Errorf("session %s was failed %d times, want at most once:\n%s", s.session, len(lines), strings.Join(lines, "\n"))
+		}
+	}
+}
+
+// program is the built controller, as a process that is started again and again.
+type program struct {
+	*world
+
+	binary, config string
+	cmd            *exec.Cmd
+}
+
+// newProgram builds the controller and configures it for a world on the shared engine.
+func newProgram(w *world, url string) *program {
+	w.Helper()
+	dir := w.TempDir()
+	p := &program{world: w, binary: filepath.Join(dir, "session-controller"), config: filepath.Join(dir, "config.yaml")}
+	build := exec.CommandContext(w.Context(), "go", "build", "-buildvcs=false", "-o", p.binary, "../../cmd/controller")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		w.Fatalf("build the controller: %v\n%s", err, out)
+	}
+	_ = w.labels("") // which gives this world an installation
+	own := w.opts.Ownership
+	config := fmt.Sprintf(`database: {url: '%s'}
+docker: {host: '%s', identity: '%s', ownership: {label: %s, installation: %s, namePrefixes: [%s]}}
+policy: {exitGrace: 0s, goneGrace: 0s, startGrace: 0s, leakGrace: 0s, adoptAfter: 0s, stopTimeout: 1s,
+         breaker: {maxFraction: 1}}
+pollInterval: 100ms
+`, url, testenv.DockerHost(w.TB), w.opts.Identity, own.Label, own.Installation, own.NamePrefixes[0])
+	if err := os.WriteFile(p.config, []byte(config), 0o600); err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() {
+		if p.cmd != nil {
+			p.kill()
+		}
+	})
+	return p
+}
+
+// start begins a life and returns what kills it. What it logs becomes part of the world's log.
+func (p *program) start() (kill func()) {
+	p.Helper()
+	// Not the test's own context: who ends the process, and when, is what the test is about.
+	p.cmd = exec.CommandContext(context.WithoutCancel(p.Context()), p.binary, "run", "--config", p.config,
+		"--log-level", "debug", "--metrics-bind-address", "0", "--health-probe-bind-address", "0")
+	p.cmd.Env = []string{}
+	p.cmd.Stdout, p.cmd.Stderr = &lines{log: p.log}, &lines{log: p.log}
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		p.Fatal(err)
+	}
+	process := p.cmd.Process
+	return func() { _ = process.Kill() } // one that has ended by itself is found by wait
+}
+
+// wait returns when the life is over; a life that ended by itself, before it was killed, is a failure.
+func (p *program) wait() {
+	p.Helper()
+	_ = p.cmd.Wait() // it was killed, which is an error
+	if status, ok := p.cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		p.Errorf("the controller ended by itself: %s; log:\n%s", p.cmd.ProcessState, p.log)
+	}
+	p.cmd = nil
+}
+
+func (p *program) kill() {
+	p.Helper()
+	_ = p.cmd.Process.Kill()
+	p.wait()
+}
+
+// lines hands whole lines to a log. The process that wrote half a line at its death has not said anything.
+type lines struct {
+	log  *logLines
+	rest []byte
+}
+
+// Write takes what a process has written.
+func (l *lines) Write(b []byte) (int, error) {
+	l.rest = append(l.rest, b...)
+	for {
+		line, rest, whole := bytes.Cut(l.rest, []byte("\n"))
+		if !whole {
+			return len(b), nil
+		}
+		l.log.add(string(line))
+		l.rest = rest
+	}
+}

@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/session-controller/session-controller/test/testenv"
+)
+
+// TestBothSidesAreAwayAtOnce kills engine and database together. Whichever comes back first says nothing about what
+// only the other one knows, so nothing is done until both are there.
+func TestBothSidesAreAwayAtOnce(t *testing.T) {
+	t.Parallel()
+	p := testenv.StartPostgres(t)
+	w := followed(t, p.URL())
+	private, engine := w.privateEngine("--live-restore")
+	unharmed := w.healthy(quietly(3)...)
+	type order struct {
+		name          string
+		first, second func()
+		side          func([]settled) string
+		before, away  []accident
+	}
+	orders := []order{
+		{"the engine comes back first", private.Start, p.Start, w.containers, nil, nil},
+		{"the database comes back first", p.Start, private.Start, w.rowsOf, nil, nil},
+	}
+	for n := range orders {
+		orders[n].before = w.accidents(1, w.vanishes, w.ends, w.leaks, w.forgets)
+		orders[n].away = w.accidents(2, w.crashes)
+	}
+	w.start(engine)
+	want := make([]settled, 0, 12)
+	for _, o := range orders {
+		downs := len(w.log.with("event stream is down"))
+		want = append(want, happen(o.before)...)
+		private.Kill()
+		p.Kill()
+		want = append(want, happen(o.away)...)
+		w.until("the outage is noticed", func() bool { return len(w.log.with("event stream is down")) > downs })
+
+		o.first()
+		before := o.side(want)
+		soon(t, 3*time.Second)
+		if now := o.side(want); now != before {
+			t.Errorf("%s, before:\n%s\nnow:\n%s\nlog:\n%s", o.name, before, now, w.log)
+		}
+		o.second()
+		t.Logf("%s: everything as it must be after %s", o.name, w.settles(recovery, want))
+		unharmed()
+		w.until("the controller follows both again", func() bool {
+			return len(w.log.with("Following the engine's events")) > len(w.log.with("event stream is down")) &&
+				len(w.log.with("Following the changes of rows")) > len(w.log.with("Changes of rows are not heard of"))
+		})
+	}
+	w.nothingElse(want)
+	w.wantOneFailureEach(want)
+}
+
+// containers returns every container of the engine and how it is, to be compared before and after.
+func (w *world) containers([]settled) string {
+	w.Helper()
+	listed, err := w.docker.ContainerList(w.Context(), container.ListOptions{All: true})
+	if err != nil {
+		w.Fatal(err)
+	}
+	lines := make([]string, 0, len(listed))
+	for _, c := range listed {
+		lines = append(lines, c.ID+" "+c.State)
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}

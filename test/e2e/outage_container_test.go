@@ -1,0 +1,154 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/test/testenv"
+)
+
+// TestAContainerThatCannotBeRemovedHoldsUpNobody makes a file of the container immutable: the engine fails to remove it
+// and leaves the container dead.
+func TestAContainerThatCannotBeRemovedHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	w := followed(t, testenv.PostgresURL(t))
+	_, engine := w.privateEngine()
+	unharmed := w.healthy(quietly(2)...)
+	stuck, others := w.ends(), w.accidents(1)
+	id := stuck.want.container
+	info, err := w.docker.Info(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(info.DockerRootDir, "containers", id, "hostname")
+	w.attribute("+i", file)
+	free := sync.OnceFunc(func() { w.attribute("-i", file) })
+	t.Cleanup(free)
+	w.start(engine)
+
+	happen([]accident{stuck})
+	w.until("the engine has failed to remove it", func() bool { return w.state(id) == "dead" })
+	want := happen(others)
+	took := w.settles(recovery, want)
+	session := `"session":"` + stuck.want.session + `"`
+	w.until("it is tried again", func() bool { return len(w.log.with(session, "error")) >= 3 })
+	w.wantRow(stuck.want.session, "TERMINATED "+id)
+	// It is said once, not at every try.
+	w.log.want(t, 1, "It was left as it is and will be tried again", session, `"action":"remove"`)
+
+	free()
+	t.Logf("the others were done after %s, and it %s after it could be removed",
+		took, w.settles(recovery, []settled{stuck.want}))
+	w.nothingElse(want)
+	unharmed()
+}
+
+// attribute changes an attribute of a file, as chattr does.
+func (w *world) attribute(change, file string) {
+	w.Helper()
+	ctx := context.WithoutCancel(w.Context()) // it is taken away when the test has ended, too
+	if out, err := exec.CommandContext(ctx, "chattr", change, file).CombinedOutput(); err != nil {
+		w.Errorf("chattr %s %s: %v: %s", change, file, err, out)
+	}
+}
+
+// TestContainersWhoseInspectHangsDelayNobody stops the shims of more containers than there are workers, in their tracks
+// and with a stop of each under way: the engine holds a container's lock for as long, and every look waits for it.
+func TestContainersWhoseInspectHangsDelayNobody(t *testing.T) {
+	t.Parallel()
+	w := followed(t, testenv.PostgresURL(t))
+	private, _ := w.privateEngine()
+	engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host(), Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = engine.Close() })
+	w.opts.Engine = engine
+	unharmed := w.healthy(quietly(2)...)
+	hanging, others := w.accidents(w.opts.Workers+2, w.ends), w.accidents(2)
+	w.start(engine)
+
+	thaw := w.hang(hanging)
+	t.Cleanup(thaw)
+	want := happen(hanging)
+	rows := w.rowsOf(want)
+	w.until("each was looked at in vain", func() bool {
+		for _, s := range want {
+			if len(w.log.with(`"session":"`+s.session+`"`, "did not answer in time")) == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	took := w.settles(recovery, happen(others))
+	if now := w.rowsOf(want); now != rows {
+		t.Errorf("while their inspects hang, before:\n%s\nnow:\n%s\nlog:\n%s", rows, now, w.log)
+	}
+
+	thaw()
+	t.Logf("the others were done after %s, and those that hung %s after they answered", took, w.settles(recovery, want))
+	unharmed()
+}
+
+// hang makes the engine's looks at these containers hang until the returned function is called.
+func (w *world) hang(all []accident) (thaw func()) {
+	w.Helper()
+	shims := make([]int, 0, len(all))
+	var stops sync.WaitGroup
+	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
+	for _, a := range all {
+		id := a.want.container
+		pid := w.shim(id)
+		if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+			w.Fatal(err)
+		}
+		shims = append(shims, pid)
+		stops.Go(func() { _ = w.docker.ContainerStop(ctx, id, container.StopOptions{}) }) // it hangs, too
+		w.until("its inspect hangs", func() bool {
+			ctx, cancel := context.WithTimeout(w.Context(), 300*time.Millisecond)
+			defer cancel()
+			_, err := w.docker.ContainerInspect(ctx, id)
+			return errors.Is(err, context.DeadlineExceeded)
+		})
+	}
+	return sync.OnceFunc(func() {
+		for _, pid := range shims {
+			_ = syscall.Kill(pid, syscall.SIGCONT) // one that has ended hangs no more
+		}
+		cancel()
+		stops.Wait()
+	})
+}
+
+// shim finds the process that stands between the engine and a container.
+func (w *world) shim(id string) (pid int) {
+	w.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, path := range lines {
+		line, err := os.ReadFile(path)
+		name, _, _ := bytes.Cut(line, []byte{0})
+		if err != nil || !bytes.Contains(name, []byte("containerd-shim")) || !bytes.Contains(line, []byte(id)) {
+			continue // another process, or one that has ended
+		}
+		if pid, err = strconv.Atoi(filepath.Base(filepath.Dir(path))); err == nil {
+			return pid
+		}
+	}
+	w.Fatalf("container %s has no shim", id)
+	return 0
+}

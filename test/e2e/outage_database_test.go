@@ -1,0 +1,137 @@
+package e2e
+
+import (
+	"database/sql"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+	"github.com/session-controller/session-controller/test/testenv"
+)
+
+// followed makes the world hear of changes by the trigger, and of nothing by a sweep unless one is asked for.
+func followed(t *testing.T, url string) *world {
+	t.Helper()
+	w := newWorld(t, url, "postgres")
+	cfg := sessiondb.DefaultConfig()
+	cfg.URL = url
+	if _, err := sessiondb.Migrate(t.Context(), cfg, sessiondb.MigrateOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	w.opts.Changes, w.opts.PollInterval, w.opts.ResyncPeriod = w.store, time.Hour, time.Hour
+	w.server.SetMaxIdleConns(0) // a connection that was lost meanwhile is none of the session server's troubles here
+	return w
+}
+
+// TestADatabaseThatIsKilledLosesNothing ends the server in the middle of the effects of one group of sessions, and more
+// go wrong before it is back.
+func TestADatabaseThatIsKilledLosesNothing(t *testing.T) {
+	t.Parallel()
+	p := testenv.StartPostgres(t)
+	w := followed(t, p.URL())
+	unharmed := w.healthy(quietly(3)...)
+	var groups [3][2][]accident
+	for n := range groups {
+		groups[n] = [2][]accident{w.accidents(1), w.accidents(1, w.crashes, w.vanishes)}
+	}
+	w.start(w.engine)
+	want := make([]settled, 0, 21)
+	for n, group := range groups {
+		want = append(want, happen(group[0])...)
+		p.Kill()
+		want = append(want, happen(group[1])...)
+		w.until("the outage is noticed", func() bool { return len(w.log.with("Changes of rows are not heard of")) > n })
+		soon(t, time.Second)
+		p.Start()
+		t.Logf("after kill %d everything is as it must be within %s", n+1, w.settles(recovery, want))
+		w.until("changes are heard of again", func() bool { return len(w.log.with("Following the changes of rows")) > n+1 })
+		unharmed()
+	}
+	w.wantOneFailureEach(want)
+}
+
+func TestConnectionsThatAreTerminatedAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	w := followed(t, testenv.PostgresURL(t))
+	unharmed := w.healthy(quietly(3)...)
+	all := w.accidents(4)
+	w.start(w.engine)
+	want := make([]settled, 0, len(all))
+	ended := 0
+	for _, a := range all {
+		want = append(want, happen([]accident{a})...)
+		for range 5 {
+			ended += w.terminates()
+			soon(t, 20*time.Millisecond)
+		}
+	}
+	took := w.settles(recovery, want)
+	t.Logf("%d connections ended; everything as it must be after %s", ended, took)
+	if ended < len(all) {
+		t.Errorf("only %d connections were there to be ended", ended)
+	}
+	unharmed()
+	w.wantOneFailureEach(want)
+}
+
+// terminates ends the connections of the controller, and returns how many there were.
+func (w *world) terminates() (ended int) {
+	w.Helper()
+	err := w.server.QueryRowContext(w.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+		WHERE datname = current_database() AND application_name = 'session-controller'`).Scan(&ended)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return ended
+}
+
+// TestAServerWithoutAConnectionToSpare gives others every connection that there is.
+func TestAServerWithoutAConnectionToSpare(t *testing.T) {
+	t.Parallel()
+	const most = 20
+	w := followed(t, testenv.StartPostgres(t, fmt.Sprint("max_connections=", most)).URL())
+	unharmed := w.healthy(quietly(3)...)
+	all := w.accidents(2, w.crashes, w.vanishes)
+	w.start(w.engine)
+
+	w.server.SetMaxIdleConns(most)
+	var taken []*sql.Conn
+	w.until("all connections are taken", func() bool {
+		for {
+			c, err := w.server.Conn(t.Context())
+			if err != nil {
+				break
+			}
+			taken = append(taken, c)
+		}
+		if len(taken) == most {
+			return true
+		}
+		if len(taken) > 0 {
+			_, _ = taken[0].ExecContext(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+				WHERE application_name = 'session-controller'`)
+		}
+		return false
+	})
+	give := func(c *sql.Conn) {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	give(taken[0]) // to the session server, which keeps it
+	want := happen(all)
+	rows := w.rowsOf(want)
+	w.until("it is noticed", func() bool { return len(w.log.with("Changes of rows are not heard of")) > 0 })
+	soon(t, 2*time.Second)
+	if now := w.rowsOf(want); now != rows {
+		t.Errorf("without a connection, before:\n%s\nnow:\n%s\nlog:\n%s", rows, now, w.log)
+	}
+
+	w.server.SetMaxIdleConns(0)
+	for _, c := range taken[1:] {
+		give(c)
+	}
+	t.Logf("everything as it must be %s after there are connections", w.settles(recovery, want))
+	unharmed()
+}

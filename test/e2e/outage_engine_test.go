@@ -1,0 +1,93 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/test/testenv"
+)
+
+const (
+	// recovery is how long after the return of whatever was away everything must be as it should, on a machine that is
+	// busy with other tests. An idle one takes about a second.
+	recovery = 10 * time.Second
+	// reconnection is how long the engine's return may go unnoticed: waits of a second at most, and time to connect.
+	reconnection = 2 * time.Second
+)
+
+// TestAnEngineThatIsKilledUnderLoad ends dockerd by SIGKILL while sessions are started, ended and crash; with live
+// restore the containers run on. No sweep but that after the reconnection can find what crashed meanwhile.
+func TestAnEngineThatIsKilledUnderLoad(t *testing.T) {
+	t.Parallel()
+	w := followed(t, testenv.PostgresURL(t))
+	private, engine := w.privateEngine("--live-restore")
+	unharmed := w.healthy(testenv.Container{}, testenv.Container{RestartPolicy: "always"},
+		testenv.Container{Cmd: []string{"/workload", "ignore-term"}})
+	away := w.accidents(2, w.crashes, w.ends, w.leaks, w.forgets)
+	w.start(engine)
+	server := w.serve(4)
+	w.until("the server is at work", func() bool { return len(w.log.with(`"msg":"Session failed"`)) >= 2 })
+	connections := func() int { return len(w.log.with("Following the engine's events")) }
+	before := connections()
+
+	private.Kill()
+	w.until("the outage is noticed", func() bool { return len(w.log.with("event stream is down")) == 1 })
+	want := happen(away)
+	rows := w.rowsOf(want)
+	soon(t, time.Second)
+	if now := w.rowsOf(want); now != rows {
+		t.Errorf("while the engine was away, before:\n%s\nnow:\n%s\nlog:\n%s", rows, now, w.log)
+	}
+
+	private.Start()
+	returned := time.Now()
+	w.until("the controller is connected again", func() bool { return connections() > before })
+	reconnected := time.Since(returned)
+	if reconnected > reconnection {
+		t.Errorf("connected %s after the engine's return, want at most %s; log:\n%s", reconnected, reconnection, w.log)
+	}
+	unharmed()
+	want = append(want, server.stopped()...)
+	w.settles(recovery, want)
+	t.Logf("%d sessions; connected %s after the engine's return, everything as it must be after %s",
+		len(want), reconnected, time.Since(returned))
+	w.nothingElse(want)
+	unharmed()
+}
+
+// TestAnEngineThatIsFrozenForLongFailsNoSession stops dockerd in its tracks: it takes calls and answers none.
+func TestAnEngineThatIsFrozenForLongFailsNoSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testenv.PostgresURL(t), "postgres")
+	w.opts.ResyncPeriod = 3 * time.Second // a call may time out once more while a busy engine makes up for the freeze
+	w.opts.Changes, w.opts.PollInterval = w.store, 100*time.Millisecond
+	private, _ := w.privateEngine()
+	engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host(), Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = engine.Close() })
+	w.opts.Engine = engine
+	unharmed := w.healthy(quietly(3)...)
+	during := w.accidents(2, w.crashes, w.ends, w.leaks, w.forgets)
+	// The database tells of every one of these, and each look takes until its deadline.
+	during = append(during, w.accidents(100, w.endsUnstarted)...)
+	w.start(engine)
+
+	private.Freeze()
+	want := happen(during)
+	before := w.rowsOf(want)
+	w.until("the hanging engine is noticed", func() bool { return len(w.log.with("Sweep failed")) == 1 })
+	soon(t, 20*time.Second)
+	if now := w.rowsOf(want); now != before {
+		t.Errorf("while the engine was frozen, before:\n%s\nnow:\n%s\nlog:\n%s", before, now, w.log)
+	}
+	w.log.want(t, 0, `"msg":"Session failed"`)
+
+	private.Thaw()
+	took := w.settles(2*recovery, want) // nearly all of them come through the one place that four workers leave them
+	t.Logf("%d sessions, everything as it must be %s after the thaw", len(want), took)
+	w.nothingElse(want)
+	unharmed()
+}
