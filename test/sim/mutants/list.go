@@ -1,0 +1,192 @@
+package main
+
+// edit is a change of one file: a text that stands in it once, and what stands there in its place.
+type edit struct{ file, from, to string }
+
+// mutant is a controller that is wrong in one way.
+type mutant struct {
+	name  string
+	edits []edit
+}
+
+const (
+	decide          = "controllers/decide.go"
+	decideContainer = "controllers/decide_container.go"
+	guard           = "controllers/engine_guard.go"
+	vouching        = "controllers/vouched.go"
+	looks           = "controllers/looks.go"
+)
+
+// mutants are the ways in which a controller of this kind has been wrong, here or elsewhere.
+func mutants() []mutant {
+	return append(lookMutants(), append(graceMutants(), effectMutants()...)...)
+}
+
+// lookMutants believe what is no proof.
+func lookMutants() []mutant {
+	return []mutant{
+		{"any 404 is taken for a container that is gone", []edit{{
+			"pkg/dockerwatch/transport.go", `strings.EqualFold(a.message, "No such container: "+ref)`, `ref != ""`,
+		}}},
+		{"an error of the engine is taken for a container that is gone", []edit{{
+			looks, "	if err != nil {\n		return fail(err)\n	}\n	f.Now, f.Container = now, c",
+			"	if err != nil {\n		c = dockerwatch.Observation{Phase: dockerwatch.Gone}\n	}\n	f.Now, f.Container = now, c",
+		}}},
+		{"absence is believed of whatever engine answers", []edit{
+			{vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
+			{guard, "	return g.checks.do(ctx)", "	return nil"},
+		}},
+		{"absence is not confirmed by asking the engine who it is", []edit{{
+			guard, "	return g.checks.do(ctx)", "	return nil",
+		}}},
+		{"an answer counts whichever connection it came from", []edit{{
+			vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`,
+		}}},
+		{"the engine's identity is checked before the look and not after", []edit{
+			{vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
+			{looks, "	c, err := l.observe(ctx, key, f.Row)", "	if err := l.guard.confirm(ctx); err != nil {\n" +
+				"		return fail(err)\n	}\n	c, err := l.observe(ctx, key, f.Row)"},
+			{looks, "	if err := l.confirm(ctx, key, f); err != nil {", "	if err := l.confirm(ctx, key, f); false {"},
+		}},
+		{"an engine that was never seen is accepted though it has none of the containers", []edit{{
+			guard, "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
+		}}},
+		{"events are trusted without a look", []edit{{
+			looks, "	l.recall(key, &f)\n	if f.Row.Kind",
+			"	l.recall(key, &f)\n	if f.Evidence.Ended() || l.history.Evidence(c.ID, time.Time{}).Ended() {\n" +
+				"		f.Container.Phase, f.Evidence.Crash = dockerwatch.Exited, true\n	}\n	if f.Row.Kind",
+		}}},
+		{"who claims a container is read before the container is looked at, and not again", []edit{
+			{"controllers/container_looks.go", "	c, err := l.engine.Observe(ctx, string(key))",
+				"	early, err := l.store.Claimants(ctx, dockerwatch.References(string(key), \"\"))\n	if err != nil {\n" +
+					"		return err\n	}\n	c, err := l.engine.Observe(ctx, string(key))"},
+			{"controllers/container_looks.go",
+				"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	return err",
+				"	f.Claimants = early\n	return nil"},
+			{"controllers/container_controller.go", "	if err := s.unchanged(ctx, f); err != nil {\n		return err\n	}\n", ""},
+		}},
+		{"a name is believed to mean the container that had it when the sweep began", []edit{{
+			"controllers/sweep.go", "case !s.memory.claimedBefore(key, row.Claim, listed):", "case false:",
+		}}},
+		{"a running container is taken for the claimed one's successor though another one could be it", []edit{
+			{"controllers/container_looks.go", "f.Alone = len(others) == 0", "f.Alone = len(others) >= 0"},
+			{"controllers/candidates.go", "if err != nil || len(found) != 1 {", "if err != nil || len(found) == 0 {"},
+		}},
+	}
+}
+
+// graceMutants do not wait, or do not come back.
+func graceMutants() []mutant {
+	return []mutant{
+		{"no grace for a container that was stopped", []edit{{
+			decide, "	grace := p.ExitGrace.Duration\n", "	grace := 0 * p.ExitGrace.Duration\n",
+		}}},
+		{"no grace for a container that its engine may start again", []edit{{
+			decide, "grace = max(grace, p.RestartGrace.Duration)", "grace = max(grace, 0)",
+		}}},
+		{"no grace for a container that is about to start", []edit{{
+			decide, "Wait: f.remaining(since, p.StartGrace.Duration)}", "Wait: 0 * f.remaining(since, 0)}",
+		}}},
+		{"no grace for a name that was saved ahead of its container", []edit{{
+			decide, "max(f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration)), f.Held)", "f.Held",
+		}}},
+		{"no grace for a container whose claim is about to be saved", []edit{{
+			decideContainer, "v.Wait = remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration)",
+			"v.Wait = 0 * remaining(f.Now, f.Container.Created, f.CauseFor, 0)",
+		}}},
+		{"a container is adopted as soon as it is seen", []edit{{
+			decideContainer, "Wait: max(p.AdoptAfter.Duration-f.CauseFor, 0)}", "Wait: 0}",
+		}}},
+		{"a stop that somebody asked for is taken for a crash", []edit{{
+			"pkg/dockerwatch/history.go", "e.Crash = !killed && whole", "e.Crash = killed || whole",
+		}}},
+		{"a gap in the events is not noticed", []edit{
+			{"pkg/dockerwatch/watch.go", "	default:\n		w.history.Whole(engineNow)\n		return true", "	default:\n		return true"},
+		}},
+		{"events are resumed from this machine's clock", []edit{
+			{"pkg/dockerwatch/watch.go", "	case !w.last.Time.IsZero():\n		return w.last.Time",
+				"	case !w.last.Time.IsZero():\n		return time.Now()"},
+		}},
+		{"no sweep after a reconnection", []edit{
+			{"controllers/setup.go", "			c.loop.request()  // a sweep is due after every connection\n", ""},
+			{"controllers/sweep_loop.go", "limit = backoffCapDown", "limit = backoffCap"},
+		}},
+	}
+}
+
+// effectMutants do what they must not, or in the wrong order.
+func effectMutants() []mutant {
+	const castAway = " AND (1 = 1 OR "
+	return []mutant{
+		{"a claim is released before its container is removed", []edit{{
+			"controllers/effects.go",
+			"	if err := call(ctx, f.Container.ID,",
+			"	if row, err := e.store.Release(ctx, f.Row); err == nil {\n		f.Row = row\n	}\n" +
+				"	if err := call(ctx, f.Container.ID,",
+		}}},
+		{"a container is removed by force", []edit{{
+			"pkg/dockerwatch/remove.go", "container.RemoveOptions{RemoveVolumes: opts.Volumes})\n}\n\n// RemoveDead",
+			"container.RemoveOptions{RemoveVolumes: opts.Volumes, Force: true})\n}\n\n// RemoveDead",
+		}}},
+		{"a row is written whatever it has become", []edit{{
+			"pkg/sessiondb/statements.go",
+			"\" AND \" + statusText + \" = \" + d.param(argStatus) +\n			\" AND \" + claimText + \" = \" + d.param(argClaim) +",
+			"\"" + castAway + "\" + statusText + \" = \" + d.param(argStatus) +\n			\" AND \" + claimText + \" = \" + " +
+				"d.param(argClaim) + \")\" +",
+		}}},
+		{"a claim is not pinned before its container is stopped", []edit{{
+			decide, "case f.Row.Claim != c.ID:\n		v.Action = Pin", "case false:\n		v.Action = Pin",
+		}}},
+		{"a failed session keeps the name it claims", []edit{{
+			"controllers/effects.go", "return e.store.Fail(ctx, f.Row, failure(f, v, f.Container.ID))",
+			"return e.store.Fail(ctx, f.Row, failure(f, v, f.Row.Claim))",
+		}}},
+		{"whose a container is does not matter", []edit{
+			{decide, "case !f.Owner.Owned:", "case false:"},
+			{decideContainer, "case f.Container.Phase == dockerwatch.Gone, !f.Owner.Owned:",
+				"case f.Container.Phase == dockerwatch.Gone:"},
+		}},
+		{"what is owned by its name alone is removed as leaked", []edit{{
+			decideContainer, "case !p.labelled(f.Owner), removes", "case removes",
+		}}},
+		{"the keep label is ignored", []edit{
+			{decide, "case f.Owner.Keep:", "case false:"},
+			{decideContainer, "case f.Owner.Keep: // row b", "case false:"},
+		}},
+		{"other sessions that share the container are ignored", []edit{{
+			decide, "if r.Kind != sessiondb.StatusEnded {", "if r.ID == \"\" {",
+		}}},
+		{"a status that nobody knows counts as ended", []edit{
+			{decide, "case f.Row.Kind == sessiondb.StatusUnknown: // row 1", "case false:"},
+			{looks, "	if row.Kind == sessiondb.StatusUnknown {",
+				"	if row.Kind == sessiondb.StatusUnknown && row.Claim == \"\" {"},
+		}},
+		{"a container whose session has a status that nobody knows is removed", []edit{
+			{decideContainer, "case f.SessionFound && f.Session.Kind == sessiondb.StatusUnknown: // row b", "case false:"},
+			{decideContainer, "|| f.Session.Kind == sessiondb.StatusEnded { // row f",
+				"|| f.Session.Kind != sessiondb.StatusLive {"},
+		}},
+		{"a container of a session on another node is removed", []edit{
+			{decideContainer, "	if !f.SessionFound || f.Session.Kind", "	if !f.SessionFound || f.Elsewhere || f.Session.Kind"},
+			{decideContainer, "case f.SessionFound && f.Session.NodeNull: // row b", "case false:"},
+		}},
+		{"an ended session is given a container", []edit{{
+			decideContainer, "|| f.Session.Kind == sessiondb.StatusEnded { // row f", "{",
+		}}},
+		{"a container is superseded by one that does not run", []edit{{
+			decideContainer, "case f.Claimed.Phase == dockerwatch.Running && f.Claimed.ID", "case f.Claimed.ID",
+		}}},
+		{"leaked containers are removed though the table is empty", []edit{{
+			decideContainer, "case removes && f.TableEmpty:", "case false:",
+		}}},
+		{"a dead container is never tried again", []edit{{
+			decide, "return Verdict{Action: RemoveDead, Reason: reason}", "return Verdict{Action: Report, Reason: reason}",
+		}}},
+		{"events are logged as they come", []edit{
+			{"pkg/dockerwatch/stream.go", "args.Add(\"event\", string(action))", "_ = action"},
+			{"pkg/dockerwatch/decode.go", "Action: firstWord(m.Action),", "Action: Action(m.Action),"},
+			{"controllers/triggers.go", "	if !worthALook(e.Action) {", "	t.log.Info(\"heard\", \"action\", string(e.Action))\n" +
+				"	if !worthALook(e.Action) {"},
+		}},
+	}
+}

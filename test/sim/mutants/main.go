@@ -1,0 +1,204 @@
+// Command mutants runs the simulation against controllers that are each wrong in one way, and fails unless every one is
+// caught: a simulation that does not notice them would prove nothing of the real one.
+//
+//	go run ./test/sim/mutants [-runs 3000] [-only WORDS] [-jobs 2]
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+func main() {
+	runs := flag.Int("runs", 5000, "how many runs a mutant may survive")
+	only := flag.String("only", "", "only mutants whose name contains these words")
+	jobs := flag.Int("jobs", 2, "how many mutants are tried at once")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := try(ctx, os.Stdout, *runs, *jobs, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "mutants:", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has been called
+	}
+}
+
+// outcome is what became of one mutant.
+type outcome struct {
+	caught  bool
+	promise string
+	runs    int
+	took    time.Duration
+	err     error
+}
+
+// try runs the simulation against every mutant and says what became of each.
+func try(ctx context.Context, w io.Writer, runs, jobs int, only string) error {
+	dir, err := os.MkdirTemp("", "mutants-")
+	if err != nil {
+		return fmt.Errorf("make a folder for the mutants: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	var chosen []mutant
+	for _, m := range mutants() {
+		if strings.Contains(m.name, only) {
+			chosen = append(chosen, m)
+		}
+	}
+	outcomes := make([]outcome, len(chosen))
+	lines := make(chan string)
+	printed := make(chan struct{})
+	go func() {
+		defer close(printed)
+		for line := range lines {
+			_, _ = fmt.Fprintln(w, line)
+		}
+	}()
+	var group errgroup.Group
+	group.SetLimit(jobs)
+	for i, m := range chosen {
+		group.Go(func() error {
+			outcomes[i] = m.try(ctx, filepath.Join(dir, strconv.Itoa(i)), runs)
+			lines <- outcomes[i].line(m.name)
+			return nil
+		})
+	}
+	_ = group.Wait()
+	close(lines)
+	<-printed
+	return summary(w, outcomes)
+}
+
+// line says what became of a mutant.
+func (o outcome) line(name string) string {
+	switch {
+	case o.err != nil:
+		return fmt.Sprintf("%-9s %s: %v", "FAILED", name, o.err)
+	case o.caught:
+		return fmt.Sprintf("%-9s %-4s %5d runs %7s  %s", "caught", o.promise, o.runs, o.took.Round(time.Second), name)
+	}
+	return fmt.Sprintf("%-9s %-4s %5d runs %7s  %s", "SURVIVED", "", o.runs, o.took.Round(time.Second), name)
+}
+
+// summary is the last line, and an error unless every mutant was caught.
+func summary(w io.Writer, outcomes []outcome) error {
+	caught, runs := 0, 0
+	for _, o := range outcomes {
+		if o.caught {
+			caught++
+			runs += o.runs
+		}
+	}
+	mean := runs / max(caught, 1)
+	_, _ = fmt.Fprintf(w, "%d of %d mutants caught, after %d runs on average\n", caught, len(outcomes), mean)
+	if caught < len(outcomes) || caught == 0 {
+		return errors.New("not every mutant was caught: the simulation does not see what they do wrong, or they do not build")
+	}
+	return nil
+}
+
+// try runs the simulation against a mutant, built by an overlay: no file of the project is touched.
+func (m mutant) try(ctx context.Context, dir string, runs int) outcome {
+	overlay, err := m.overlay(dir)
+	if err != nil {
+		return outcome{err: err}
+	}
+	binary := filepath.Join(dir, "sim.test")
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-overlay", overlay, "-o", binary, "./test/sim")
+	if out, err := build.CombinedOutput(); err != nil {
+		return outcome{err: fmt.Errorf("it does not build: %w\n%s", err, out)}
+	}
+	began := time.Now()
+	test := exec.CommandContext(ctx, binary, "-test.run", "^TestSimulation$", "-test.v", "-test.timeout", "2h",
+		"-rapid.checks", strconv.Itoa(runs), "-rapid.nofailfile", "-rapid.shrinktime", "0s")
+	test.Dir = filepath.Join("test", "sim")
+	out, err := test.CombinedOutput()
+	if ctx.Err() != nil {
+		return outcome{err: ctx.Err()}
+	}
+	o := outcome{took: time.Since(began), runs: runs}
+	if err == nil {
+		return o
+	}
+	return o.read(out)
+}
+
+var (
+	broken   = regexp.MustCompile(`([SL][0-9]): `)
+	survived = regexp.MustCompile(`first seen in run ([0-9]+)`)
+)
+
+// read finds which promise was broken, and after how many runs.
+func (o outcome) read(out []byte) outcome {
+	promise, after := broken.FindSubmatch(out), survived.FindSubmatch(out)
+	if promise == nil || after == nil {
+		return outcome{err: fmt.Errorf("it ended in another way:\n%s", head(out))}
+	}
+	o.caught, o.promise = true, string(promise[1])
+	o.runs, _ = strconv.Atoi(string(after[1]))
+	return o
+}
+
+func head(out []byte) []byte {
+	const most = 2000
+	return bytes.TrimSpace(out[:min(len(out), most)])
+}
+
+// overlay writes the changed files and the list of them that go build understands.
+func (m mutant) overlay(dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make a folder for a mutant: %w", err)
+	}
+	changed := map[string]string{}
+	for _, e := range m.edits {
+		text, ok := changed[e.file]
+		if !ok {
+			data, err := os.ReadFile(e.file)
+			if err != nil {
+				return "", fmt.Errorf("read what is to be changed: %w", err)
+			}
+			text = string(data)
+		}
+		if n := strings.Count(text, e.from); n != 1 {
+			return "", fmt.Errorf("%s has %d times, and not once, the text %q: bring the list of mutants up to date",
+				e.file, n, e.from)
+		}
+		changed[e.file] = strings.Replace(text, e.from, e.to, 1)
+	}
+	replace := map[string]string{}
+	for file, text := range changed {
+		original, err := filepath.Abs(file)
+		if err != nil {
+			return "", fmt.Errorf("find %s: %w", file, err)
+		}
+		replace[original] = filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
+		if err := os.WriteFile(replace[original], []byte(text), 0o600); err != nil {
+			return "", fmt.Errorf("write a changed file: %w", err)
+		}
+	}
+	data, err := json.Marshal(map[string]any{"Replace": replace})
+	if err != nil {
+		return "", fmt.Errorf("write the list of changed files: %w", err)
+	}
+	overlay := filepath.Join(dir, "overlay.json")
+	if err := os.WriteFile(overlay, data, 0o600); err != nil {
+		return "", fmt.Errorf("write the list of changed files: %w", err)
+	}
+	return overlay, nil
+}

@@ -1,0 +1,156 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr/funcr"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/session-controller/session-controller/controllers"
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// process is one life of a controller.
+type process struct {
+	*replica
+
+	cancel context.CancelFunc
+	mu     sync.Mutex
+	dead   bool
+	reads  map[string]mark
+	looks  map[string]time.Time
+	calls  map[string]time.Time
+}
+
+// mark is when something was read.
+type mark struct {
+	at       time.Time
+	sequence int64
+}
+
+var errDead = errors.New("the process is dead")
+
+// database is the configuration of a node's rows.
+func (w *world) database(n *node) sessiondb.Config {
+	cfg := sessiondb.DefaultConfig()
+	cfg.URL = "file:" + w.path
+	if w.engines > 1 {
+		cfg.Node, cfg.Columns.Node = n.name, "node"
+	}
+	if w.numbers {
+		cfg.Columns.CreatedAt, cfg.TimeFormat = "created_at", sessiondb.TimeFormatUnixMilli
+	}
+	return cfg
+}
+
+// policy is the default one, but for what the run says.
+func (w *world) policy() controllers.Policy {
+	p := controllers.DefaultPolicy()
+	if w.touchy {
+		p.Breaker.MinSessions = 2
+	}
+	if w.all {
+		p.RemoveLeaked = controllers.RemoveAll
+	}
+	return p
+}
+
+func (p *process) run(
+	ctx context.Context, store *sessiondb.Store, engine *dockerwatch.Engine, ledger *sessiondb.Ledger,
+) error {
+	w := p.w
+	own := dockerwatch.DefaultOwnership()
+	own.Installation, own.Claimed = installation, w.claimed
+	tap := &tappedStore{Store: store, process: p}
+	o := controllers.Options{
+		Store: tap, Changes: tap, Engine: &tappedEngine{Engine: engine, process: p},
+		Records: &tappedLedger{Ledger: ledger, process: p}, Ownership: own, Policy: w.policy(),
+		ResyncPeriod: resync, PollInterval: 2 * time.Second, Workers: 4,
+		Replica: w.lease && w.replicas > 1,
+		Log:     funcr.NewJSON(func(line string) { w.logged(p.name, line) }, funcr.Options{Verbosity: 1}),
+	}
+	var lock resourcelock.Interface
+	if o.Replica {
+		lock = ledger.Lease(p.node.name, fmt.Sprintf("%s at %s", p.name, w.now()))
+	}
+	graceful := 8 * time.Second
+	mgr, err := manager.New(&rest.Config{}, manager.Options{
+		LeaderElection: lock != nil, LeaderElectionResourceLockInterface: lock, LeaderElectionReleaseOnCancel: true,
+		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) {
+			return meta.NewDefaultRESTMapper(nil), nil
+		},
+		Metrics: server.Options{BindAddress: "0"}, HealthProbeBindAddress: "0", GracefulShutdownTimeout: &graceful,
+	})
+	if err != nil {
+		return err
+	}
+	if err := controllers.New(o, engine).SetupWithManager(mgr); err != nil {
+		return err
+	}
+	return mgr.Start(ctx)
+}
+
+// logged keeps what a controller logs: it goes to the history, and no secret may be in it.
+func (w *world) logged(name, line string) {
+	if strings.Contains(line, secret) {
+		w.accusef("S7", "controller %s logs a secret: %s", name, line)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.logs = append(w.logs, fmt.Sprintf("%10.3fs  log %s: %s", time.Since(w.began).Seconds(), name, shorten(line)))
+}
+
+func (p *process) die() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = true
+}
+
+func (p *process) isDead() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead
+}
+
+// effect is around everything that changes something: a controller that is dead does nothing any more, and one that is
+// to die does so here.
+func (p *process) effect(what string, do func() error) error {
+	if p.isDead() {
+		return errDead
+	}
+	p.replica.mu.Lock()
+	dies, after := false, p.diesAfter
+	if p.dies > 0 {
+		p.dies--
+		dies = p.dies == 0
+	}
+	p.replica.mu.Unlock()
+	if dies && !after {
+		p.w.sayf("controller %s: dies before it does %s", p.name, what)
+		p.die()
+		p.cancel()
+		return errDead
+	}
+	err := do()
+	if dies {
+		p.w.sayf("controller %s: dies after it has done %s (%v)", p.name, what, err)
+		p.die()
+		p.cancel()
+		return errDead
+	}
+	if p.isDead() {
+		return errDead
+	}
+	return err
+}
