@@ -19,13 +19,23 @@ OWN_PACKAGES := ./cmd/...,./controllers/...,./pkg/...
 COVERAGE     := coverage.out
 COVERAGE_MIN := 80.0
 
+# How long `make fuzz` runs each target; 1000x is a number of executions.
+FUZZTIME ?= 10s
+
+# How many worlds `make sim` plays, and which; seed 0 is a new one each time.
+RUNS ?= 1000
+SEED ?= 0
+
+# How long `make soak` churns sessions.
+DURATION ?= 10m
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## Say what there is.
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Use it
 
@@ -53,7 +63,26 @@ test: ## Run all tests (TEST=./pkg/... for some) with race detector, engine and 
 	hack/test-env.sh -- go test -race -p 2 -coverpkg $(OWN_PACKAGES) -coverprofile $(COVERAGE) $(TEST)
 ifeq ($(TEST),./...)
 	hack/coverage.sh $(COVERAGE) $(COVERAGE_MIN)
+	$(MAKE) --no-print-directory sim RUNS=1000
 endif
+
+.PHONY: sim
+sim: ## Play RUNS=1000 random worlds against the controller in virtual time (SEED=… for one again).
+	go test ./test/sim -run '^TestSimulation$$' -count 1 -v -timeout 12h \
+		-rapid.checks $(RUNS) -rapid.seed $(SEED) -rapid.nofailfile -rapid.shrinktime 60s
+
+.PHONY: sim-mutants
+sim-mutants: ## Check that the simulation catches controllers that are wrong on purpose (half an hour).
+	go run ./test/sim/mutants
+
+.PHONY: fuzz
+fuzz: ## Try random input, FUZZTIME=10s for each fuzz target.
+	hack/fuzz.sh $(FUZZTIME)
+
+.PHONY: soak
+soak: build ## Churn sessions for DURATION=10m; fails on growth, drift or harm. Debian, as root.
+	go build -o bin/soak ./test/soak
+	hack/test-env.sh -- bin/soak -controller $(BIN) -duration $(DURATION)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters. The first time builds golangci-lint (about a minute).

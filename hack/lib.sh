@@ -105,12 +105,13 @@ start_engine() {
 	# The machine's own /etc/docker/daemon.json is not meant for this engine.
 	printf '{}\n' >"$dir/daemon.json"
 
-	containerd --config "$dir/containerd.toml" >"$dir/containerd.log" 2>&1 &
+	# Sessions of their own: Ctrl-C at a terminal must not end them before the command that uses them has cleared up.
+	setsid containerd --config "$dir/containerd.toml" >"$dir/containerd.log" 2>&1 &
 	pid=$!
 	printf '%s\n' "$pid" >"$dir/containerd.pid"
 	poll 30 test -S "$dir/containerd.sock" || fail "containerd did not start within 30 s: see $dir/containerd.log"
 
-	dockerd --config-file "$dir/daemon.json" --containerd "$dir/containerd.sock" \
+	setsid dockerd --config-file "$dir/daemon.json" --containerd "$dir/containerd.sock" \
 		--data-root "$dir/data" --exec-root "$dir/exec" --pidfile "$dir/dockerd.pid" --host "$host" \
 		--bridge none --iptables=false --ip6tables=false \
 		--exec-opt native.cgroupdriver=cgroupfs --cgroup-parent "$(engine_cgroup "$dir")" \

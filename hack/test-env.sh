@@ -63,7 +63,8 @@ start_postgres() {
 	# A port below the ephemeral range may be taken by the time the server binds it: then it ends, and another is tried.
 	for ((tries = 0; tries < 10; tries++)); do
 		port=$((20000 + RANDOM % 10000))
-		"${as_user[@]}" "$bin/postgres" -D "$dir/data" -c listen_addresses=127.0.0.1 -c port=$port \
+		# A session of its own, as for the engine: Ctrl-C must not reach it.
+		setsid "${as_user[@]}" "$bin/postgres" -D "$dir/data" -c listen_addresses=127.0.0.1 -c port=$port \
 			-c unix_socket_directories="$dir" -c max_connections=300 -c fsync=off -c synchronous_commit=off \
 			-c full_page_writes=off >"$dir/server.log" 2>&1 &
 		server=$!
