@@ -53,6 +53,9 @@ func (c *census) run(sweep func(began time.Time) (tally, error)) error {
 	return err
 }
 
+// before is how the last sweep ended, for the one that runs now.
+func (c *census) before() error { return c.err }
+
 func (c *census) enter(ctx context.Context) error {
 	select {
 	case c.occupied <- struct{}{}:

@@ -219,9 +219,11 @@ func (r *reconciler[K, F]) failed(ctx context.Context, key K, out Outcome[F], er
 }
 
 // complain logs a failure: once per key and kind of failure, not once per try, and not all of them when there are many.
-// An engine or a database that is away, or not to be trusted, is logged by the stream and the sweep, not for every key.
+// An engine or a database that is away, or not to be trusted, is logged by the stream and the sweep, not for every key;
+// what the end of the process has broken off is no failure.
 func (r *reconciler[K, F]) complain(log logr.Logger, key K, err error) {
-	away := errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, errNotTrusted)
+	away := errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, errNotTrusted) ||
+		errors.Is(err, context.Canceled)
 	if errors.Is(err, sessiondb.ErrUnreachable) {
 		away = true
 		if r.databaseDown != nil {

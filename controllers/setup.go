@@ -38,6 +38,10 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	session := c.sessionReconciler(sessions.stopEnded)
 	container := c.containerReconciler(containers.stopEnded)
 	session.call, container.call = sessions.fresh, containers.fresh
+	c.sweeper.recovered = func() {
+		session.slow.forgive()
+		container.slow.forgive()
+	}
 	if err := setUp(c, mgr, kindSession, session, c.Workers, sessions); err != nil {
 		return err
 	}

@@ -104,3 +104,27 @@ func TestThoseWhoWereTurnedAwayAreCalledInAfterOneThatIsAnswered(t *testing.T) {
 		t.Errorf("%v are called in after one that hangs", called)
 	}
 }
+
+func TestForgivenKeysAreLetInBesideEachOther(t *testing.T) {
+	t.Parallel()
+	const keys = 5
+	lane := newSlowLane[int](1)
+	for key := range keys {
+		leave, _ := lane.enter(key)
+		leave(true)
+	}
+	if _, ok := lane.enter(0); !ok {
+		t.Fatal("the first is not let in")
+	}
+	lane.forgive()
+	for key := 1; key < keys; key++ {
+		leave, ok := lane.enter(key)
+		if !ok {
+			t.Fatalf("key %d is turned away", key)
+		}
+		leave(true)
+	}
+	if _, ok := lane.enter(1); ok {
+		t.Error("one that hung again is let in beside the first")
+	}
+}

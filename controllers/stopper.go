@@ -20,6 +20,8 @@ var (
 	errStopping = errors.New("the container is being stopped")
 	// errBusy says that as many stops as allowed are under way: look again in a moment.
 	errBusy = errors.New("too many stops under way")
+	// errEnding says that no stop begins any more because the process ends; the next one finds the container.
+	errEnding = fmt.Errorf("the controller is ending: %w", context.Canceled)
 	// errDryRun says that nothing was done because nothing may be.
 	errDryRun = errors.New("dry run")
 )
@@ -33,7 +35,9 @@ type stopper struct {
 	mu    sync.Mutex
 	// stopping holds, by full id, who is to be told when a stop has ended.
 	stopping map[string][]func(error)
-	running  sync.WaitGroup
+	// over says that no stop begins any more.
+	over    bool
+	running sync.WaitGroup
 }
 
 func newStopper(engine Engine, metrics *Metrics) *stopper {
@@ -43,7 +47,7 @@ func newStopper(engine Engine, metrics *Metrics) *stopper {
 	}
 }
 
-// begin starts to stop a container and returns errStopping, or errBusy. The caller has just read the row and looked at
+// begin starts to stop a container and returns errStopping, or errBusy, or errEnding. The caller has just read the row and looked at
 // the container. done is told when the stop has ended, well or not, for everybody who asked for it: the next look says
 // what came of it. Ending ctx abandons the wait, not the stop inside the engine.
 func (s *stopper) begin(
@@ -54,6 +58,9 @@ func (s *stopper) begin(
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over {
+		return fmt.Errorf("stop container %s: %w", id, errEnding)
+	}
 	if waiting := s.stopping[id]; len(waiting) > 0 {
 		s.stopping[id] = append(waiting, done)
 		return errStopping
@@ -93,5 +100,11 @@ func (s *stopper) stop(
 	return err
 }
 
-// wait returns when no stop is under way any more.
-func (s *stopper) wait() { s.running.Wait() }
+// wait lets no stop begin any more and returns when none is under way. A pass that is at its last step while the process
+// is told to end would otherwise begin one that nobody waits for.
+func (s *stopper) wait() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
+	s.running.Wait()
+}

@@ -55,9 +55,12 @@ func TestStopperStopsEachContainerOnceAndPutsItsKeyBack(t *testing.T) {
 		if err := begin("one too many"); !errors.Is(err, errBusy) {
 			t.Errorf("got %v, want that too many stops are under way", err)
 		}
-		s.wait()
-		if n := len(back); n != stopsAtOnce+1 {
-			t.Errorf("%d were told of the end, want everybody who asked: %d", n, stopsAtOnce+1)
+		for range stopsAtOnce + 1 { // everybody who asked is told of the end
+			<-back
+		}
+		synctest.Wait()
+		if n := len(back); n != 0 {
+			t.Errorf("%d were told of the end twice", n)
 		}
 		if err := begin(thisID); !errors.Is(err, errStopping) {
 			t.Errorf("got %v, want that a container can be stopped again", err)
@@ -83,6 +86,31 @@ func TestStopperLetsGoWhenTheProcessEnds(t *testing.T) {
 		}
 		if err := begin(); !errors.Is(err, context.Canceled) {
 			t.Errorf("began a stop while the process ends: %v", err)
+		}
+	})
+}
+
+// At the end of the process a pass may be at its last step: either its stop is waited for, or it does not begin.
+func TestNoStopBeginsOnceStopsAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStopper(slowEngine{stops: make(chan string, 1)}, nil)
+		ended, begun := make(chan struct{}), make(chan error, 1)
+		go func() {
+			s.wait()
+			close(ended)
+		}()
+		told := false
+		go func() {
+			begun <- s.begin(t.Context(), logr.Discard(), SessionEnded, thisID, time.Second, func(error) { told = true })
+		}()
+		err := <-begun
+		<-ended
+		if errors.Is(err, errStopping) != told {
+			t.Errorf("begin returned %v, and the end of the wait was after that of the stop: %t", err, told)
+		}
+		if err := s.begin(t.Context(), logr.Discard(), SessionEnded, thisID, 0, nil); !errors.Is(err, errEnding) {
+			t.Errorf("began a stop that nobody waits for: %v", err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -46,6 +47,8 @@ type sweeper struct {
 	containers *containerMemory
 	census     *census
 	metrics    *Metrics
+	// recovered is told when the engine answers a sweep after it hung in the one before. Nil: nobody is.
+	recovered func()
 }
 
 // visitor is told what a sweep meets. A nil function is not called.
@@ -94,6 +97,9 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 	err := s.guard.admit(ctx, info, func() (Census, error) { return takeCensus(ctx, s.store, containers) })
 	if err != nil {
 		return Sweep{}, err
+	}
+	if s.recovered != nil && errors.Is(s.census.before(), dockerwatch.ErrTimeout) {
+		s.recovered()
 	}
 	s.containers.prune(known)
 	result := Sweep{Containers: len(list)}

@@ -36,6 +36,9 @@ func TestRunEndsWellWhileAContainerIsBeingStopped(t *testing.T) {
 	if got := row(t, db, "s1"); got != "TERMINATED "+id {
 		t.Errorf("the row is %q, want its claim kept: the container is not gone", got)
 	}
+	if strings.Contains(log.String(), `"level":"error"`) {
+		t.Errorf("it was told to end, which is no failure; log:\n%s", log)
+	}
 }
 
 func TestASecondSignalEndsTheProcessAtOnce(t *testing.T) {
