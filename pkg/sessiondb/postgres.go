@@ -64,7 +64,7 @@ func (p *postgres) pool(d dialer) (*sqlx.DB, error) {
 		return nil, fmt.Errorf("set up the driver: %w", err)
 	}
 	connector.Dialer(d)
-	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	db := sqlx.NewDb(sql.OpenDB(primaryConnector{connector}), "postgres")
 	db.SetMaxOpenConns(postgresPool)
 	db.SetMaxIdleConns(postgresPool)
 	db.SetConnMaxIdleTime(idleTime)
@@ -116,6 +116,9 @@ func nowPostgres(format string, c column) string {
 
 // classify branches on the server's codes (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 func (p *postgres) classify(err error) failure {
+	if errors.Is(err, errReplica) {
+		return failureUnreachable
+	}
 	var e *pq.Error
 	if !errors.As(err, &e) {
 		return failureOther

@@ -25,12 +25,6 @@ func (p *postgres) name(cfg Config) string {
 	return quotePostgres(schema) + "." + quotePostgres(name)
 }
 
-// errReplica: what a replica shows is old, and nothing can be written there.
-var errReplica = errors.New(
-	"the server is a read replica (it is in recovery): set database.url to the primary, or add " +
-		"target_session_attrs=read-write to a list of hosts",
-)
-
 // look reads the system catalogue.
 func (p *postgres) look(ctx context.Context, db *sqlx.DB, cfg Config) (table, error) {
 	t := table{same: func(a, b string) bool { return a == b }}
@@ -38,18 +32,13 @@ func (p *postgres) look(ctx context.Context, db *sqlx.DB, cfg Config) (table, er
 		Database string         `db:"database"`
 		Path     sql.NullString `db:"path"`
 		Role     string         `db:"role"`
-		Recovery bool           `db:"recovery"`
 	}
 	if err := db.GetContext(
 		ctx,
 		&where,
-		`SELECT current_database() AS database, current_setting('search_path') AS path, current_user AS role,
-			pg_catalog.pg_is_in_recovery() AS recovery`,
+		`SELECT current_database() AS database, current_setting('search_path') AS path, current_user AS role`,
 	); err != nil {
 		return t, fmt.Errorf("read the names: %w", err)
-	}
-	if where.Recovery {
-		return t, errReplica
 	}
 	t.role = where.Role
 	t.where = fmt.Sprintf("database %s (search path %s)", where.Database, where.Path.String)

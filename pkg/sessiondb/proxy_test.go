@@ -75,17 +75,17 @@ func (p *proxy) accept() {
 			return
 		}
 		p.mu.Lock()
-		shut := p.shut
+		shut, to := p.shut, p.server
 		p.mu.Unlock()
 		if shut {
 			_ = client.Close()
 			continue
 		}
 		network := "tcp"
-		if strings.HasPrefix(p.server, "/") {
+		if strings.HasPrefix(to, "/") {
 			network = "unix"
 		}
-		server, err := (&net.Dialer{}).DialContext(context.Background(), network, p.server)
+		server, err := (&net.Dialer{}).DialContext(context.Background(), network, to)
 		if err != nil {
 			_ = client.Close()
 			continue
@@ -123,6 +123,14 @@ func (p *proxy) freeze(frozen bool) {
 	p.mu.Lock()
 	p.frozen = frozen
 	p.mu.Unlock()
+}
+
+// lead makes new connections lead to another server, as a name does after a failover.
+func (p *proxy) lead(server string) (before string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before, p.server = p.server, server
+	return before
 }
 
 // close lets no new connection in, as a server whose connections are all taken; those that are there go on.

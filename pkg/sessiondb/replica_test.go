@@ -2,6 +2,7 @@ package sessiondb_test
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"os/user"
@@ -28,6 +29,34 @@ func TestAReadReplicaIsRefused(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "is a read replica") {
 		t.Errorf("%v, want it to say what the server is", err)
+	}
+}
+
+// What a replica shows may be old: a session that has begun since is missing there.
+func TestAFailoverToAReadReplicaIsADatabaseThatIsAway(t *testing.T) {
+	t.Parallel()
+	f := create(t, plainOf(t, "postgres/plain"))
+	f.insert("a", "ACTIVE", "x")
+	replica := f.standby()
+	p := through(t, f)
+	store, err := sessiondb.Open(t.Context(), f.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closed(t, store) })
+	if _, err := store.Get(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	_, dir, _ := strings.Cut(replica, "host=")
+	primary := p.lead(strings.ReplaceAll(dir, "%2F", "/") + "/.s.PGSQL.5432")
+	p.cut()
+	row, err := store.Get(t.Context(), "a")
+	if !errors.Is(err, sessiondb.ErrUnreachable) || !strings.Contains(err.Error(), "is a read replica") {
+		t.Errorf("read %+v, %v, want ErrUnreachable that says what the server is", row, err)
+	}
+	p.lead(primary)
+	if _, err := store.Get(t.Context(), "a"); err != nil {
+		t.Errorf("and with the primary back: %v", err)
 	}
 }
 

@@ -139,7 +139,7 @@ func (f *sqliteFile) pool(params string, size int) (*sqlx.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up the driver: %w", err)
 	}
-	db := sqlx.NewDb(sql.OpenDB(connector), "sqlite")
+	db := sqlx.NewDb(sql.OpenDB(fileConnector{connector, f.path}), "sqlite")
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxIdleTime(idleTime)
@@ -199,6 +199,9 @@ func quoteSQLite(name string) string { return "`" + strings.ReplaceAll(name, "`"
 
 // dataVersion is https://www.sqlite.org/pragma.html#pragma_data_version: never 0.
 func (f *sqliteFile) dataVersion(ctx context.Context, conn *sql.Conn) (version int64, err error) {
+	if err := stillThere(conn); err != nil {
+		return 0, err
+	}
 	if err := conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version); err != nil {
 		return 0, fmt.Errorf("read the version of the data: %w", err)
 	}
