@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
-	"k8s.io/client-go/util/workqueue"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -40,7 +39,7 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 		t.Run(tt.reason, func(t *testing.T) {
 			t.Parallel()
 			r := &reconciler[SessionKey, Facts]{
-				backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
+				pace: newPace[SessionKey](),
 			}
 			var wait time.Duration
 			for range tt.tries {
@@ -56,7 +55,7 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
 	t.Parallel()
 	r := &reconciler[SessionKey, Facts]{
-		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
+		pace: newPace[SessionKey](),
 	}
 	for range 10 {
 		r.again(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")})
@@ -71,7 +70,7 @@ func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	t.Parallel()
 	var waits []time.Duration
 	r := &reconciler[SessionKey, Facts]{
-		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
+		pace:    newPace[SessionKey](),
 		requeue: func(_ SessionKey, after time.Duration) { waits = append(waits, after) },
 		subject: &sessionSubject{memory: newMemory()},
 
@@ -88,12 +87,35 @@ func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	}
 }
 
+// The stops of others that a key had to wait for are none of its own.
+func TestAStopThatHadToWaitForOthersPutsItsKeyBackAtOnce(t *testing.T) {
+	t.Parallel()
+	var waits []time.Duration
+	r := &reconciler[SessionKey, Facts]{
+		pace:    newPace[SessionKey](),
+		requeue: func(_ SessionKey, after time.Duration) { waits = append(waits, after) },
+	}
+	for range 10 {
+		if wait := r.again(t.Context(), "s1", SessionOutcome{Err: errBusy}); wait > backoffCapBusy {
+			t.Errorf("waits %s for the stops of others", wait)
+		}
+	}
+	r.again(t.Context(), "s1", SessionOutcome{Stopping: true})
+	r.stopEnded("s1", nil)
+	if waits[0] != 0 {
+		t.Errorf("comes back %s after its container has stopped, want at once", waits[0])
+	}
+	if wait := r.again(t.Context(), "s1", SessionOutcome{Err: errBusy}); wait != backoffBase {
+		t.Errorf("waits %s for the stops of others once more, want %s", wait, backoffBase)
+	}
+}
+
 func TestNothingIsTriedAgainWhileTheProcessEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := &reconciler[SessionKey, Facts]{
-		backoff: workqueue.NewTypedItemExponentialFailureRateLimiter[SessionKey](backoffBase, backoffCap),
+		pace: newPace[SessionKey](),
 	}
 	if wait := r.again(ctx, "s1", SessionOutcome{Err: context.Canceled}); wait != 0 {
 		t.Errorf("waits %s", wait)

@@ -71,7 +71,7 @@ func (l *containerLooker) lookAtContainer(ctx context.Context, key ContainerKey,
 	if !f.Owner.Owned {
 		return nil
 	}
-	if err := l.guard.confirm(ctx); err != nil {
+	if err := l.guard.confirm(ctx, c.Engine); err != nil {
 		return err
 	}
 	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))
@@ -93,8 +93,11 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) 
 	row := f.Session
 	f.SessionFound, f.Elsewhere = true, !l.store.Serves(row)
 	f.ClaimInvalid = row.Claims() && dockerwatch.CheckReference(row.Claim) != nil
-	if row.Kind != sessiondb.StatusLive || f.Elsewhere || f.ClaimInvalid {
+	if f.Elsewhere || f.ClaimInvalid {
 		return nil
+	}
+	if row.Kind != sessiondb.StatusLive {
+		return l.lookAtEnded(ctx, f)
 	}
 	if row.Claims() {
 		f.Claimed, err = l.engine.Observe(ctx, row.Claim)
@@ -103,7 +106,7 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) 
 			return nil
 		}
 		if err == nil && !claimsID(row.Claim, f.Claimed.ID) { // another engine may have a container of that name, or none
-			err = l.guard.confirm(ctx)
+			err = l.guard.confirm(ctx, f.Claimed.Engine)
 		}
 		f.ClaimedTaken = l.ownership.JudgeClaimed(f.Claimed.Name, f.Claimed.Labels).OtherSession(row.ID)
 		return err
@@ -117,6 +120,20 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) 
 		f.Alone = len(others) == 0
 	}
 	return nil
+}
+
+// lookAtEnded finds out whether an ended owner's claim can name a container. Only one that is too short for an id needs a
+// look for that.
+func (l *containerLooker) lookAtEnded(ctx context.Context, f *ContainerFacts) error {
+	if !f.Session.Claims() || !dockerwatch.IsShortPrefix(f.Session.Claim) {
+		return nil
+	}
+	_, err := l.engine.Observe(ctx, f.Session.Claim)
+	if errors.Is(err, dockerwatch.ErrInvalidReference) {
+		f.ClaimInvalid = true
+		return nil
+	}
+	return err
 }
 
 // cause names the condition that a wait is for: as long as it stays the same, the wait goes on.

@@ -59,7 +59,7 @@ func newCore(o Options) *core {
 	c := &core{Options: o, history: dockerwatch.NewHistory(), memory: newMemory()}
 	clock := &engineClock{engine: o.Engine}
 	containers := newContainerMemory()
-	c.guard = newEngineGuard(o)
+	c.guard = newEngineGuard(o, clock)
 	c.doubts = newDoubts(o, func(ctx context.Context, began time.Time) (tally, error) {
 		result, err := c.sweeper.run(ctx, began, visitor{})
 		return result.tally, err

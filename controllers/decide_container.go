@@ -70,11 +70,7 @@ func DecideContainer(p Policy, f ContainerFacts) Verdict {
 // decideUnclaimed is rows d, e and f, as if the container were labelled.
 func decideUnclaimed(p Policy, f ContainerFacts) Verdict {
 	if !f.SessionFound || f.Session.Kind == sessiondb.StatusEnded { // row f
-		v := f.leaked(ContainerLeaked, p)
-		if v.Drift() {
-			v.Wait = max(v.Wait, p.GoneGrace.Duration-f.CauseFor)
-		}
-		return v
+		return f.leaked(ContainerLeaked, p)
 	}
 	switch {
 	case f.Elsewhere:
@@ -102,11 +98,13 @@ func (f ContainerFacts) unrecorded(p Policy) Verdict {
 	return v
 }
 
-// leaked is the next step towards the removal of a container that nobody wants any more.
+// leaked is the next step towards the removal of a container that nobody wants any more. There is a second look after
+// goneGrace however old it seems to be: its age is told by two clocks, and one of them may just have been set.
 func (f ContainerFacts) leaked(reason Reason, p Policy) Verdict {
 	v := removal(f.Container.Phase, reason)
 	if v.Drift() {
-		v.Wait = remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration)
+		v.Wait = max(remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration),
+			p.GoneGrace.Duration-f.CauseFor)
 	}
 	return v
 }

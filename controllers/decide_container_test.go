@@ -95,6 +95,9 @@ func TestDecideContainer(t *testing.T) {
 		{"e: young", unclaimed(ofSession(live, otherID), claimedRuns, func(f *ContainerFacts) {
 			f.Container.Created, f.CauseFor = ago(time.Minute), 0
 		}), nil, Verdict{Action: Stop, Reason: ContainerSuperseded, Wait: time.Minute}},
+		{"e: old at first sight, by a clock that may be wrong", unclaimed(ofSession(live, otherID), claimedRuns,
+			func(f *ContainerFacts) { f.CauseFor = 0 }),
+			nil, Verdict{Action: Stop, Reason: ContainerSuperseded, Wait: 10 * time.Second}},
 		{"e: the claimed one does not run", unclaimed(ofSession(live, otherID)), nil, Verdict{Action: Nothing}},
 		{"e: the claimed one is another's", unclaimed(ofSession(live, otherID), claimedRuns, func(f *ContainerFacts) {
 			f.ClaimedTaken = true

@@ -83,6 +83,7 @@ func decideEngine(pin, remembered, current string) engineVerdict {
 // every session would look dead. It is safe for concurrent use.
 type engineGuard struct {
 	engine  Engine
+	clock   *engineClock
 	records EngineRecords // nil: only this process remembers
 	pin     string
 	dryRun  bool
@@ -99,9 +100,9 @@ type engineGuard struct {
 
 var errNoSweepYet = fmt.Errorf("%w: no sweep has looked at it yet", errNotTrusted)
 
-func newEngineGuard(o Options) *engineGuard {
+func newEngineGuard(o Options, clock *engineClock) *engineGuard {
 	g := &engineGuard{
-		engine: o.Engine, records: o.Records, pin: o.Identity, dryRun: o.DryRun, metrics: o.Metrics, refusal: errNoSweepYet,
+		engine: o.Engine, clock: clock, records: o.Records, pin: o.Identity, dryRun: o.DryRun, metrics: o.Metrics, refusal: errNoSweepYet,
 	}
 	g.checks.check = g.check
 	return g
@@ -114,18 +115,21 @@ func (g *engineGuard) trusted() error {
 	return g.refusal
 }
 
-// confirm returns nil when a check that began after this call has shown the engine that is served. Absence of a
-// container proves nothing before.
-func (g *engineGuard) confirm(ctx context.Context) error {
+// confirm returns nil when a check that began after this call has shown the engine that is served, and it is the one of
+// this identity, from which an answer came ("" where that is not known). Absence of a container proves nothing before.
+func (g *engineGuard) confirm(ctx context.Context, identity string) error {
 	if err := g.trusted(); err != nil {
 		return err
 	}
-	return g.checks.do(ctx)
+	if err := g.checks.do(ctx); err != nil {
+		return err
+	}
+	return g.vouch(identity) // another one may be served by now
 }
 
 // check asks the engine who it is. Another one than before is not trusted until a sweep has judged it.
 func (g *engineGuard) check(ctx context.Context) error {
-	info, err := g.engine.Info(ctx)
+	info, err := g.clock.renew(ctx)
 	if err != nil {
 		return err
 	}

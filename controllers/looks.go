@@ -114,7 +114,7 @@ func (l *looker) confirm(ctx context.Context, key SessionKey, f Facts) error {
 	if byID || left && l.memory.meant(key, f.Row.Claim, true) == c.ID {
 		return nil
 	}
-	return l.guard.confirm(ctx)
+	return l.guard.confirm(ctx, c.Engine)
 }
 
 // observe looks at the container that the row claims. The claim of an ended row means what it meant while the row was

@@ -26,6 +26,7 @@ type sighting struct {
 	since   time.Time // when this cause was first seen
 	// container is the full id that the claim was seen to mean while the row was live; empty when it never was.
 	container string
+	bound     time.Time // when that was last seen
 	// over says that the row has ended since: what the claim meant holds for the end of the session, not for a revival.
 	over bool
 	// said is what was last reported about it, so that nothing is said twice.
@@ -69,15 +70,16 @@ func (m *memory) bind(key SessionKey, claim, container string) {
 	defer m.mu.Unlock()
 	s := m.session(key, claim)
 	m.mean(key, s, container)
-	s.over = false
+	s.bound, s.over = time.Now(), false
 }
 
-// claimedBefore reports whether the live row was seen with this claim before t and has not been seen to end since.
+// claimedBefore reports whether the live row was seen with this claim before t, and has been seen neither to end nor to
+// mean anything since.
 func (m *memory) claimedBefore(key SessionKey, claim string, t time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.sessions[key]
-	return s != nil && s.claim == claim && !s.over && s.claimed.Before(t)
+	return s != nil && s.claim == claim && !s.over && s.claimed.Before(t) && s.bound.Before(t)
 }
 
 // ended notes that the row of a session that was seen has ended.

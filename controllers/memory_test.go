@@ -173,5 +173,7 @@ func TestMemoryIsSureOfANameThatWasClaimedBefore(t *testing.T) {
 		want("nor that of one that was revived since", false)
 		<-time.After(time.Second)
 		want("until it was seen before the list again", true)
+		m.bind("s1", "n", thisID)
+		want("one that a look has seen to mean something since the list", false)
 	})
 }

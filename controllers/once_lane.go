@@ -75,11 +75,22 @@ func (l *lane[K, F]) start(ctx context.Context, workers *sync.WaitGroup) {
 				if shutdown || ctx.Err() != nil {
 					return
 				}
+				if !l.isOpen(key) { // it was put back twice, and is finished since
+					queue.Done(key)
+					continue
+				}
 				l.finish(ctx, key, l.reconciler.pass(ctx, key))
 				queue.Done(key)
 			}
 		})
 	}
+}
+
+func (l *lane[K, F]) isOpen(key K) bool {
+	l.once.mu.Lock()
+	defer l.once.mu.Unlock()
+	_, open := l.open[key]
+	return open
 }
 
 // shutDown ends a round: workers that wait for a key return.

@@ -1,11 +1,14 @@
 package controllers
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -46,4 +49,37 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.reason, diff)
 		}
 	}
+}
+
+// A key can be put back twice: after its backoff, and because its turn in the slow lane has come.
+func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	s := &once{settled: make(chan struct{}), until: time.Now().Add(time.Minute)}
+	looks := make(chan SessionKey, 2)
+	l := newLane(s, 1, func(requeue func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
+		return newReconciler(kindSession, counted{&sessionSubject{memory: newMemory()}, looks}, 1, requeue, logr.Discard())
+	})
+	l.nominate("s1")
+	var workers sync.WaitGroup
+	l.start(t.Context(), &workers)
+	<-s.settled
+	l.again("s1", 0)
+	l.again("last", 0) // not open either, and behind it
+	l.shutDown()
+	workers.Wait()
+	if len(looks) != 1 {
+		t.Errorf("looked %d times, want once", len(looks))
+	}
+}
+
+// counted are looks that find nothing to do.
+type counted struct {
+	*sessionSubject
+
+	looks chan SessionKey
+}
+
+func (c counted) look(_ context.Context, key SessionKey) (Facts, error) {
+	c.looks <- key
+	return Facts{}, nil
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"golang.org/x/time/rate"
-	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -18,15 +17,6 @@ const (
 	// passLimit bounds the effects of one pass. The longest ordinary one is fail, remove; with a pin and two lost races it
 	// is still under it. What is left comes with the next pass.
 	passLimit = 8
-
-	// Backoff of a key: doubling from backoffBase. While the engine is away it is capped low, so that everything converges
-	// about a second after its return; otherwise a key that fails for a reason of its own costs a look every half minute.
-	backoffBase    = 100 * time.Millisecond
-	backoffCap     = 30 * time.Second
-	backoffCapDown = time.Second
-	// backoffCapBusy is for keys that wait for one of the stops, or for their turn in the slow lane; a stop usually takes
-	// well under a second.
-	backoffCapBusy = 5 * time.Second
 
 	// Of the failures of single keys some are logged at once and then one a second: ten thousand that fail for one
 	// reason are one piece of news. All are logged at debug level.
@@ -92,7 +82,7 @@ type reconciler[K ~string, F looks] struct {
 	call func(ctx context.Context, key K) error
 	// databaseDown is told when a row could not be read or written because the database is away. Nil: nobody is.
 	databaseDown func()
-	backoff      workqueue.TypedRateLimiter[K]
+	pace         pace[K]
 	slow         *slowLane[K]
 	// complaints bounds the failures that are logged.
 	complaints *rate.Limiter
@@ -105,7 +95,7 @@ func newReconciler[K ~string, F looks](
 ) *reconciler[K, F] {
 	return &reconciler[K, F]{
 		kind: kind, subject: s, requeue: requeue, log: log,
-		backoff:    workqueue.NewTypedItemExponentialFailureRateLimiter[K](backoffBase, backoffCap),
+		pace:       newPace[K](),
 		slow:       newSlowLane[K](workers),
 		complaints: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
 	}
@@ -121,16 +111,19 @@ func (r *reconciler[K, F]) Reconcile(ctx context.Context, key K) (reconcile.Resu
 // again is how long to wait for the next pass; 0 means until something happens.
 func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) time.Duration {
 	switch {
-	case ctx.Err() != nil, out.Stopping, errors.Is(out.Err, errDryRun):
+	case ctx.Err() != nil, errors.Is(out.Err, errDryRun):
+		return 0
+	case out.Stopping:
+		r.pace.worked(key)
 		return 0
 	case errors.Is(out.Err, dockerwatch.ErrUnreachable), errors.Is(out.Err, errNotTrusted):
-		return min(r.backoff.When(key), backoffCapDown)
+		return min(r.pace.failures.When(key), backoffCapDown)
 	case errors.Is(out.Err, errBusy):
-		return min(r.backoff.When(key), backoffCapBusy)
+		return min(r.pace.turns.When(key), backoffCapBusy)
 	case out.Err != nil || out.Verdict.Action == Retry:
-		return r.backoff.When(key)
+		return r.pace.failures.When(key)
 	default:
-		r.backoff.Forget(key)
+		r.pace.done(key)
 		return out.Verdict.Wait
 	}
 }
@@ -138,8 +131,8 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 // stopEnded puts the key of a stop back: at once the first time, after a backoff when the stop failed or the container
 // is being stopped again and again.
 func (r *reconciler[K, F]) stopEnded(key K, err error) {
-	again := r.backoff.NumRequeues(key) > 0
-	wait := r.backoff.When(key)
+	again := r.pace.stops.NumRequeues(key) > 0
+	wait := r.pace.stops.When(key)
 	if err == nil && !again {
 		wait = 0
 	}

@@ -109,7 +109,7 @@ func TestNoStopBeginsOnceStopsAreWaitedFor(t *testing.T) {
 		if errors.Is(err, errStopping) != told {
 			t.Errorf("begin returned %v, and the end of the wait was after that of the stop: %t", err, told)
 		}
-		if err := s.begin(t.Context(), logr.Discard(), SessionEnded, thisID, 0, nil); !errors.Is(err, errEnding) {
+		if err := s.begin(t.Context(), logr.Discard(), SessionEnded, thisID, 0, func(error) {}); !errors.Is(err, errEnding) {
 			t.Errorf("began a stop that nobody waits for: %v", err)
 		}
 	})

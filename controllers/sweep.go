@@ -105,7 +105,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 	result := Sweep{Containers: len(list)}
 	s.memory.nextRound()
 	claimed := make(map[string]bool, len(list))
-	confirmed := sync.OnceValue(func() bool { return s.guard.confirm(ctx) == nil })
+	confirmed := sync.OnceValue(func() bool { return s.guard.confirm(ctx, listing.Engine) == nil })
 	for row, err := range s.store.Claiming(ctx) {
 		if err != nil {
 			return result, err

@@ -45,7 +45,7 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		{"the look failed", "one", "", odd, odd},
 	} {
 		looked := answering{seen: dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: tt.engine}, err: tt.err}
-		guard := newEngineGuard(Options{Engine: looked})
+		guard := newEngineGuard(Options{Engine: looked}, &engineClock{engine: looked})
 		swept := 0
 		guard.changed = func() { swept++ }
 		if tt.accepted != "" {

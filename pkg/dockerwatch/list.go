@@ -33,8 +33,10 @@ func (e *Engine) ListSession(ctx context.Context, o Ownership, session string) (
 }
 
 func (e *Engine) list(ctx context.Context, op string, only filters.Args) (Listing, error) {
-	raw, got, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) ([]container.Summary, error) {
-		return api.ContainerList(ctx, container.ListOptions{All: true, Filters: only})
+	raw, engine, err := introduced(ctx, e, op, func() ([]container.Summary, answer, error) {
+		return fetch(ctx, e, op, func(ctx context.Context, api *client.Client) ([]container.Summary, error) {
+			return api.ContainerList(ctx, container.ListOptions{All: true, Filters: only})
+		})
 	})
 	if err != nil {
 		return Listing{}, err
@@ -42,12 +44,7 @@ func (e *Engine) list(ctx context.Context, op string, only filters.Args) (Listin
 	if raw == nil { // "null": an engine without containers answers an empty list
 		return Listing{}, fmt.Errorf("%s: %w at %s: its answer is not a list%s", op, ErrUnreachable, e.Host(), proxyHint)
 	}
-	if got.peer.engine() == "" && !got.last { // the connection that was used last is asked
-		if _, err := e.Info(ctx); err != nil {
-			return Listing{}, fmt.Errorf("%s: %w", op, err)
-		}
-	}
-	listed := Listing{Engine: got.peer.engine(), Containers: make([]Container, 0, len(raw))}
+	listed := Listing{Engine: engine, Containers: make([]Container, 0, len(raw))}
 	for _, c := range raw {
 		if !IsFullID(c.ID) {
 			return Listing{}, fmt.Errorf("%s: %w at %s: its answer has a container without an id%s",

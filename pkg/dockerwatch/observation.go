@@ -25,9 +25,8 @@ func (p Phase) Alive() bool { return p == Running || p == Paused || p == Restart
 type Observation struct {
 	// Phase is Gone when the engine answered "No such container"; then every other field but Engine is zero.
 	Phase Phase
-	// Engine is the identity of the engine that answered. It is empty of a container that was found by its id,
-	// where the connection has not been asked yet (no other engine has that id), and where a proxy closes every
-	// connection after one answer, so that it cannot be asked. Then nothing but a check that begins afterwards tells.
+	// Engine is the identity of the engine that answered. It is empty where a proxy closes every connection after one
+	// answer, so that it cannot be asked. Then nothing but a check that begins afterwards tells.
 	Engine string
 	// ID is the full id: 64 hex digits.
 	ID string

@@ -24,8 +24,8 @@ func (e *Engine) Observe(ctx context.Context, claim string) (Observation, error)
 	}
 	ref := strings.TrimPrefix(claim, "/")
 	op := "inspect container " + ref
-	if len(ref) >= shortIDLength || !isHex(ref) {
-		return e.inspect(ctx, op, ref, ref)
+	if !IsShortPrefix(ref) {
+		return e.inspect(ctx, op, ref)
 	}
 
 	// Sent as it is, such a claim would find any container whose id happens to begin with it.
@@ -33,41 +33,24 @@ func (e *Engine) Observe(ctx context.Context, claim string) (Observation, error)
 	if err != nil {
 		return Observation{}, err
 	}
-	seen, err := e.inspect(ctx, op, ref, id)
+	seen, err := e.inspect(ctx, op, id)
 	if err == nil && seen.Name != ref {
 		return Observation{}, fmt.Errorf("%s: the container of that name was renamed or removed meanwhile; look again", op)
 	}
 	return seen, err
 }
 
-// inspect looks at one container by a reference that the engine cannot misunderstand. That there is none, or which one
-// has a name, is only believed of a connection whose engine is known; an id that was claimed is no other engine's.
-// Where something in between closes the connection after every answer there is nobody to ask, and the answer has no
-// engine's name.
-func (e *Engine) inspect(ctx context.Context, op, claim, ref string) (Observation, error) {
-	for try := 1; ; try++ {
-		seen, got, err := e.inspectOnce(ctx, op, ref)
-		if err != nil {
-			return seen, err
-		}
-		byID := seen.ID != "" && len(claim) >= shortIDLength && strings.HasPrefix(seen.ID, claim)
-		if !byID && got.peer.engine() == "" && !got.last {
-			if _, err := e.Info(ctx); err != nil {
-				return Observation{}, fmt.Errorf("%s: %w", op, err)
-			}
-			if got.peer.engine() == "" && try < introductions {
-				continue // another connection was asked
-			}
-		}
-		seen.Engine = got.peer.engine()
-		return seen, nil
+// inspect looks at one container by a reference that the engine cannot misunderstand.
+func (e *Engine) inspect(ctx context.Context, op, ref string) (Observation, error) {
+	seen, engine, err := introduced(ctx, e, op, func() (Observation, answer, error) {
+		return e.inspectOnce(ctx, op, ref)
+	})
+	if err != nil {
+		return Observation{}, err
 	}
+	seen.Engine = engine
+	return seen, nil
 }
-
-// introductions bounds how often an engine is asked who it is for the sake of one call. The connection that was used
-// last is the one that is used next, so once is enough unless others take it in between, which 80 callers at once did
-// in one look of a thousand.
-const introductions = 4
 
 func (e *Engine) inspectOnce(ctx context.Context, op, ref string) (Observation, answer, error) {
 	raw, got, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) (container.InspectResponse, error) {

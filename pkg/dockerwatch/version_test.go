@@ -157,13 +157,15 @@ func TestConnectionsAreKept(t *testing.T) {
 	t.Parallel()
 
 	const workers, rounds = 16, 20
-	var dialled atomic.Int32
+	var dialled, asked atomic.Int32
 	var together sync.WaitGroup
-	server := httptest.NewUnstartedServer(pings("1.41", func(w http.ResponseWriter, r *http.Request) {
-		together.Done()
-		together.Wait() // nobody is answered before all have asked
+	server := httptest.NewUnstartedServer(pings("1.41", named(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) <= workers { // a new connection is asked whose it is, and some ask once more after that
+			together.Done()
+			together.Wait() // nobody is answered before all have asked
+		}
 		says(200, "application/json", inspected())(w, r)
-	}))
+	})))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			dialled.Add(1)
@@ -175,6 +177,7 @@ func TestConnectionsAreKept(t *testing.T) {
 
 	for range rounds {
 		together.Add(workers)
+		asked.Store(0)
 		var done sync.WaitGroup
 		for range workers {
 			done.Go(func() {

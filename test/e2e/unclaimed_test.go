@@ -39,6 +39,23 @@ func TestRowBALabelThatIsNoSessionIDIsHeld(t *testing.T) {
 	})
 }
 
+// A few hex digits name no container unless they are a name. What such a claim may mean is not removed, of an ended
+// session as little as of a live one.
+func TestRowBAClaimTooShortForAnIDHoldsWhatItsSessionOwns(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.somebody()
+		live, ended := w.labelled("s1"), w.labelled("s2")
+		w.insert("s1", "ACTIVE", live[:8])
+		w.insert("s2", "TERMINATED", ended[:8])
+		w.sweep()
+		for session, id := range map[string]string{"s1": live, "s2": ended} {
+			w.wantState(id, "running")
+			w.log.want(w, 1, `"container":"`+id+`"`, `"session":"`+session+`"`, `"reason":"ClaimInvalid"`)
+		}
+	})
+}
+
 func TestALeakIsFoundByItsEvent(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
