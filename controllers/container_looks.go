@@ -157,6 +157,7 @@ func (l *containerLooker) doubt(ctx context.Context, f *ContainerFacts, since ti
 	if f.TableEmpty = !hasRows; f.TableEmpty {
 		return nil
 	}
-	f.Tripped, err = l.doubts.leaksHeld(ctx, since)
+	// Rows that are lost together are not lost in one moment: what is counted is what is left after the grace.
+	f.Tripped, err = l.doubts.leaksHeld(ctx, since.Add(l.policy.GoneGrace.Duration))
 	return err
 }

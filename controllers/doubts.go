@@ -114,9 +114,10 @@ func (d *doubts) forget() {
 	d.forgotten = time.Now()
 }
 
-// goneHeld returns how long a live session whose container is gone without a word must still be held. It waits for a
-// sweep where none has been complete since the engine was last connected to.
-func (d *doubts) goneHeld(ctx context.Context) (time.Duration, error) {
+// goneHeld returns how long a live session whose container has been gone without a word for so long must still be held:
+// from when the breaker tripped, or from when it was gone, where that was later and the breaker had not been reset. It
+// waits for a sweep where none has been complete since the engine was last connected to.
+func (d *doubts) goneHeld(ctx context.Context, goneFor time.Duration) (time.Duration, error) {
 	d.mu.Lock()
 	forgotten := d.forgotten
 	d.mu.Unlock()
@@ -128,7 +129,7 @@ func (d *doubts) goneHeld(ctx context.Context) (time.Duration, error) {
 	if d.gone.IsZero() {
 		return 0, nil
 	}
-	return max(0, d.policy.Hold.Duration-time.Since(d.gone)), nil
+	return max(0, d.policy.Hold.Duration-min(time.Since(d.gone), goneFor)), nil
 }
 
 // leaksHeld reports whether a container that has been without a claim since then must stay. It waits for a sweep that

@@ -111,7 +111,7 @@ func TestTheBreaker(t *testing.T) {
 		o := Options{Policy: DefaultPolicy(), Log: logr.Discard()}
 		d := newDoubts(o, func(context.Context, time.Time) (tally, error) { sweeps++; return next, nil })
 		held := func() time.Duration {
-			wait, err := d.goneHeld(t.Context())
+			wait, err := d.goneHeld(t.Context(), time.Hour)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,6 +138,9 @@ func TestTheBreaker(t *testing.T) {
 		time.Sleep(20 * time.Second) //nolint:forbidigo // to its end
 		if sweep(tally{Live: 10, Gone: 6}); held() != 0 {
 			t.Errorf("held for %s after the hold", held())
+		}
+		if later, err := d.goneHeld(t.Context(), 10*time.Second); err != nil || later != 50*time.Second {
+			t.Errorf("one that was lost 10 s ago, in a second disaster, is held for %s, %v, want 50 s", later, err)
 		}
 		if sweep(tally{Live: 4}); held() != 0 {
 			t.Errorf("held for %s with nothing gone", held())
@@ -235,7 +238,7 @@ func TestEveryConnectionOfTheStreamAndEveryLossForgetTheCounts(t *testing.T) {
 			happens()
 			time.Sleep(time.Second) //nolint:forbidigo // so that a sweep begins later
 			for range 2 {
-				if _, err := c.doubts.goneHeld(t.Context()); err != nil || sweeps != want+1 {
+				if _, err := c.doubts.goneHeld(t.Context(), 0); err != nil || sweeps != want+1 {
 					t.Errorf("%v after %d sweeps, want %d", err, sweeps, want+1)
 				}
 			}

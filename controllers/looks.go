@@ -91,7 +91,7 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	}
 	l.recall(key, &f)
 	if f.Row.Kind == sessiondb.StatusLive && c.Phase == dockerwatch.Gone {
-		if f.Held, err = l.doubts.goneHeld(ctx); err != nil {
+		if f.Held, err = l.doubts.goneHeld(ctx, f.CauseFor); err != nil {
 			return fail(err)
 		}
 	}
