@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -58,9 +59,7 @@ func (e *Engine) routes() http.Handler {
 	handle("POST /containers/{ref}/stop", OpStop, e.stopCalled)
 	handle("DELETE /containers/{ref}", OpRemove, e.removeCalled)
 	handle("POST /containers/{ref}/start", OpStart, does(func(r *http.Request) error { return e.Start(ref(r)) }))
-	handle("POST /containers/{ref}/kill", OpKill, does(func(r *http.Request) error {
-		return e.Kill(ref(r), strings.TrimPrefix(r.FormValue("signal"), "SIG"))
-	}))
+	handle("POST /containers/{ref}/kill", OpKill, e.killCalled)
 	handle("POST /containers/{ref}/pause", OpOther, does(func(r *http.Request) error { return e.Pause(ref(r)) }))
 	handle("POST /containers/{ref}/unpause", OpOther, does(func(r *http.Request) error { return e.Unpause(ref(r)) }))
 	handle("POST /containers/{ref}/rename", OpOther, does(func(r *http.Request) error {
@@ -116,13 +115,13 @@ func (e *Engine) inspectCalled(w http.ResponseWriter, r *http.Request) {
 func (e *Engine) listCalled(w http.ResponseWriter, r *http.Request) {
 	only, err := parseFilters(r.FormValue("filters"))
 	if err != nil {
-		fail(w, http.StatusBadRequest, err.Error())
+		refuse(w, err)
 		return
 	}
-	all := r.FormValue("all") == "1" || r.FormValue("all") == "true"
+	all := isSet(r, "all")
 	e.mu.Lock()
 	list := []api.Summary{}
-	for _, c := range slices.Backward(e.sorted()) { // the newest first
+	for _, c := range slices.Backward(e.order) { // the newest first
 		if (all || c.Status.Alive()) && only.container(c) {
 			list = append(list, summarised(c))
 		}
@@ -167,6 +166,27 @@ func mode(cmd []string) string {
 	return cmd[1]
 }
 
+// killCalled waits for the end of a process only where it was KILLed, as a real engine does.
+func (e *Engine) killCalled(w http.ResponseWriter, r *http.Request) {
+	signal, known := signalNamed(r.FormValue("signal"))
+	if !known {
+		fail(w, http.StatusBadRequest, "Invalid signal: "+r.FormValue("signal"))
+		return
+	}
+	ends, err := e.kill(ref(r), signal)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	if ends != nil && signal == "KILL" {
+		wait(context.Background(), dying)
+		ends()
+	} else if ends != nil {
+		time.AfterFunc(dying, ends)
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // stopCalled goes on when the caller gives up, as a real engine does.
 func (e *Engine) stopCalled(w http.ResponseWriter, r *http.Request) {
 	if !e.hangs(r.Context(), ref(r)) {
@@ -177,7 +197,7 @@ func (e *Engine) stopCalled(w http.ResponseWriter, r *http.Request) {
 	var err error
 	go func() { //nolint:contextcheck // it goes on when the caller gives up
 		defer close(done)
-		stopped, err = e.stop(ref(r), seconds(r.FormValue("t")), true)
+		stopped, err = e.stopAsked(ref(r), seconds(r.FormValue("t")))
 	}()
 	select {
 	case <-r.Context().Done():
@@ -198,9 +218,13 @@ func (e *Engine) removeCalled(w http.ResponseWriter, r *http.Request) {
 	if !e.hangs(r.Context(), ref(r)) {
 		return
 	}
-	force := r.FormValue("force") == "1" || r.FormValue("force") == "true"
 	//nolint:contextcheck // it goes on when the caller gives up
-	does(func(r *http.Request) error { return e.remove(ref(r), force, true) })(w, r)
+	does(func(r *http.Request) error { return e.removeAsked(ref(r), isSet(r, "force"), isSet(r, "v")) })(w, r)
+}
+
+// isSet reports whether a parameter says yes, in either way in which clients say it.
+func isSet(r *http.Request, name string) bool {
+	return r.FormValue(name) == "1" || r.FormValue(name) == "true"
 }
 
 // seconds is a time-out as the API has it; a real engine's default is 10 s.
@@ -227,6 +251,7 @@ func fail(w http.ResponseWriter, status int, text string) {
 func refuse(w http.ResponseWriter, err error) {
 	var notFound notFoundError
 	var conflict conflictError
+	var invalid invalidError
 	switch {
 	case errors.Is(err, errNotModified):
 		w.WriteHeader(http.StatusNotModified)
@@ -234,6 +259,8 @@ func refuse(w http.ResponseWriter, err error) {
 		fail(w, http.StatusNotFound, err.Error())
 	case errors.As(err, &conflict):
 		fail(w, http.StatusConflict, err.Error())
+	case errors.As(err, &invalid):
+		fail(w, http.StatusBadRequest, err.Error())
 	default:
 		fail(w, http.StatusInternalServerError, err.Error())
 	}

@@ -68,6 +68,8 @@ type container struct {
 
 	// backoff is the wait before the next start by policy.
 	backoff time.Duration
+	// kept is one that is being restarted: it does not remove itself.
+	kept bool
 	// unremovable makes its removal fail; removal is how long that takes.
 	unremovable bool
 	removal     time.Duration
@@ -89,4 +91,15 @@ func (c *container) restarts() bool {
 		return !c.Stopped && c.ExitCode != 0
 	}
 	return false
+}
+
+// comesBack reports whether it is started when its engine is.
+func (c *container) comesBack() bool {
+	switch c.RestartPolicy {
+	case "always":
+		return true
+	case "on-failure":
+		return c.ExitCode != 0
+	}
+	return c.restarts()
 }

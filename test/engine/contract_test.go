@@ -36,7 +36,9 @@ func TestContractOfALife(t *testing.T) {
 		s.call("DELETE", "/containers/{a}", "")
 		s.is("a", dockerwatch.Gone)
 		s.call("DELETE", "/containers/{a}", "")
-		s.call("POST", "/containers/{a}/stop?t=1", "")
+		for _, call := range []string{"stop?t=1", "kill", "kill?signal=HUP", "start", "pause", "unpause", "restart", "rename?name=x"} {
+			s.call("POST", "/containers/{a}/"+call, "")
+		}
 		s.call("GET", "/containers/{a}/json", "")
 		s.events("a", "destroy")
 

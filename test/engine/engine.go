@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -20,19 +21,24 @@ const Version = "1.41"
 // Engine is one engine. The zero value is of no use; see [New]. It is safe for concurrent use.
 type Engine struct {
 	mu         sync.Mutex
+	salt       string // what New was given: it stays when the identity is changed
 	id, root   string
 	skew       time.Duration
 	state      state
+	lives      int // how often it has gone: what it was about to do then, it does not do any more
 	made       int // containers ever created: the next one's id comes from it
 	ticks      int64
 	containers map[string]*container
+	order      []*container // all of them, oldest first
 	names      map[string]*container
 	past       map[string]Container // those that are no more
 
-	recent      []events.Message // what the engine remembers, oldest first
+	recent      []events.Message // what the engine remembers (see memory), oldest first
 	subscribers []*subscriber
 	delivery    func(action, container string) []time.Duration
 	frozen      bool
+	execCommand string // what health probes run
+	probes      int    // how many events they have made
 
 	troubles []*Trouble
 	witness  func(Happening)
@@ -46,15 +52,18 @@ type Engine struct {
 // Happening is an effect that the engine is about to have on a container because a client asked for it.
 type Happening struct {
 	Op        Op
-	Force     bool
 	Container Container
+	// Force and Volumes are what a removal was asked with (force and v).
+	Force, Volumes bool
+	// Grace is what a stop was asked with (t).
+	Grace time.Duration
 }
 
 // New returns an engine that is up and has no containers. The name makes its identity and its containers' ids its own.
 func New(name string) *Engine {
 	e := &Engine{
-		id: name, root: "/var/lib/docker", containers: map[string]*container{}, names: map[string]*container{},
-		past: map[string]Container{},
+		salt: name, id: name, root: "/var/lib/docker", containers: map[string]*container{},
+		names: map[string]*container{}, past: map[string]Container{}, execCommand: "/probe --token=secret",
 	}
 	e.handler = e.routes()
 	return e
@@ -111,7 +120,8 @@ func (e *Engine) tick() time.Time {
 func (e *Engine) Create(s Spec) (id string, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", e.id, e.made))
+	// What New was given and what the engine says of itself: two engines that say the same ID are still not the same.
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d", e.salt, e.id, e.root, e.made))
 	e.made++
 	id = hex.EncodeToString(sum[:])
 	if s.Name == "" {
@@ -123,6 +133,7 @@ func (e *Engine) Create(s Spec) (id string, err error) {
 	}
 	c := &container{Container: Container{ID: id, Spec: s, Status: Created, Created: e.tick(), Made: time.Now()}}
 	e.containers[id], e.names[s.Name] = c, c
+	e.place(c)
 	e.emit(c, "create", nil)
 	return id, nil
 }
@@ -173,21 +184,30 @@ func (e *Engine) Past(id string) (Container, bool) {
 func (e *Engine) All() []Container {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	all := make([]Container, 0, len(e.containers))
-	for _, c := range e.sorted() {
+	all := make([]Container, 0, len(e.order))
+	for _, c := range e.order {
 		all = append(all, c.snapshot())
 	}
 	return all
 }
 
-// sorted returns the containers, oldest first. e.mu is held.
-func (e *Engine) sorted() []*container {
-	all := make([]*container, 0, len(e.containers))
-	for _, c := range e.containers {
-		all = append(all, c)
+// sorted returns the containers, oldest first, in a slice of its own. e.mu is held.
+func (e *Engine) sorted() []*container { return slices.Clone(e.order) }
+
+// place puts a container where its age belongs, mostly at the end; displace takes it out. e.mu is held.
+func (e *Engine) place(c *container) {
+	i, _ := slices.BinarySearchFunc(e.order, c, older)
+	e.order = slices.Insert(e.order, i, c)
+}
+
+func (e *Engine) displace(c *container) {
+	if i, there := slices.BinarySearchFunc(e.order, c, older); there {
+		e.order = slices.Delete(e.order, i, i+1)
 	}
-	slices.SortFunc(all, func(a, b *container) int { return a.Created.Compare(b.Created) })
-	return all
+}
+
+func older(a, b *container) int {
+	return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
 }
 
 // with finds a container and does something to it.
@@ -201,6 +221,9 @@ func (e *Engine) with(ref string, do func(*container) error) error {
 	return do(c)
 }
 
+// fullID is the length of an id.
+const fullID = 2 * sha256.Size
+
 // find looks a container up as a real engine does: by full id, by name, by prefix. e.mu is held.
 func (e *Engine) find(ref string) (*container, error) {
 	if c := e.containers[ref]; c != nil {
@@ -208,6 +231,9 @@ func (e *Engine) find(ref string) (*container, error) {
 	}
 	if c := e.names[strings.TrimPrefix(ref, "/")]; c != nil {
 		return c, nil
+	}
+	if len(ref) >= fullID || strings.Trim(ref, "0123456789abcdef") != "" { // not the beginning of an id: there is no need to look
+		return nil, notFoundError("No such container: " + ref)
 	}
 	var found *container
 	for id, c := range e.containers {
@@ -228,13 +254,29 @@ func (e *Engine) find(ref string) (*container, error) {
 // errNotModified says that there is nothing to do; the API answers 304.
 var errNotModified = errors.New("it is so already")
 
-// notFoundError and conflictError are the failures that the API answers 404 and 409 for; the others are 500.
+// notFoundError, conflictError and invalidError are the failures that the API answers 404, 409 and 400 for; the others
+// are 500.
 type (
 	notFoundError string
 	conflictError string
+	invalidError  string
 )
 
 func (e notFoundError) Error() string { return string(e) }
 func (e conflictError) Error() string { return string(e) }
+func (e invalidError) Error() string  { return string(e) }
+
+// about says what an error is about and leaves it the failure that it is.
+func about(what string, err error) error {
+	var notFound notFoundError
+	var conflict conflictError
+	switch {
+	case errors.As(err, &notFound):
+		return notFoundError(what + err.Error())
+	case errors.As(err, &conflict):
+		return conflictError(what + err.Error())
+	}
+	return fmt.Errorf("%s%w", what, err)
+}
 
 func conflictf(format string, args ...any) error { return conflictError(fmt.Sprintf(format, args...)) }

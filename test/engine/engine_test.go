@@ -32,7 +32,7 @@ func TestAHundredThousandContainers(t *testing.T) {
 	e := engine.New("big")
 	const many = 100_000
 	ids := e.Populate(many, func(i int) engine.Spec { return engine.Spec{Name: fmt.Sprintf("c-%d", i)} })
-	watch, err := dockerwatch.New(dockerwatch.Config{Host: listen(t, e), Timeout: patience})
+	watch, err := dockerwatch.New(dockerwatch.Config{Host: listen(t, e), Timeout: 5 * time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,6 +56,7 @@ func TestTroubles(t *testing.T) {
 	}{
 		{engine.Trouble{Kind: engine.Slow, Delay: time.Millisecond}, nil, true},
 		{engine.Trouble{Kind: engine.Hang}, dockerwatch.ErrTimeout, false},
+		{engine.Trouble{Kind: engine.Stall}, dockerwatch.ErrTimeout, false},
 		{engine.Trouble{Kind: engine.Refuse}, dockerwatch.ErrUnreachable, false},
 		{engine.Trouble{Kind: engine.Fail}, nil, false},
 		{engine.Trouble{Kind: engine.Stranger}, dockerwatch.ErrUnreachable, false},
@@ -78,6 +79,119 @@ func TestTroubles(t *testing.T) {
 				t.Errorf("healed: %s, %v", seen.Phase, err)
 			}
 		})
+	}
+}
+
+// A stalled call is answered as usual when the engine goes on, also where it was the last one concerned.
+func TestAStallThatEnds(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		times int
+		all   bool
+	}{{"its own end", 0, false}, {"the end of all troubles", 0, true}, {"one call", 1, false}} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				e := engine.New("stalled")
+				watch, end := piped(t, e, time.Minute)
+				defer end()
+				id, _ := e.Run(engine.Spec{})
+				heal := e.Add(engine.Trouble{Kind: engine.Stall, Op: engine.OpInspect, Times: tt.times})
+				if tt.all {
+					heal = e.Heal
+				}
+				begun := time.Now()
+				time.AfterFunc(20*time.Second, heal)
+				seen, err := watch.Observe(t.Context(), id)
+				if took := time.Since(begun); err != nil || seen.Phase != dockerwatch.Running || took != 20*time.Second {
+					t.Errorf("after %s: %s, %v", took, seen.Phase, err)
+				}
+			})
+		})
+	}
+}
+
+// What becomes of a stalled removal whose caller has given up.
+func TestAStallThatIsGivenUp(t *testing.T) {
+	t.Parallel()
+	for _, late := range []bool{false, true} {
+		t.Run(fmt.Sprint("late ", late), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				e := engine.New("stalled")
+				watch, end := piped(t, e, time.Second)
+				defer end()
+				id, _ := e.Create(engine.Spec{})
+				heal := e.Add(engine.Trouble{Kind: engine.Stall, Op: engine.OpRemove, Late: late})
+				err := watch.Remove(t.Context(), id, dockerwatch.RemoveOptions{})
+				if _, there := e.Look(id); !there || !errors.Is(err, dockerwatch.ErrTimeout) {
+					t.Errorf("stalled: %v, there %t", err, there)
+				}
+				heal()
+				synctest.Wait()
+				if _, there := e.Look(id); there == late {
+					t.Errorf("healed: there %t", there)
+				}
+			})
+		})
+	}
+}
+
+// piped is the real client of an engine in a bubble, and what ends both.
+func piped(t *testing.T, e *engine.Engine, timeout time.Duration) (c *dockerwatch.Engine, end func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	dial, served := e.Pipes(ctx)
+	c, err := dockerwatch.New(dockerwatch.Config{
+		Host: "unix:///pipe", Dial: dial, Timeout: timeout, Getenv: func(string) string { return "" },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, func() {
+		_ = c.Close()
+		cancel()
+		served()
+	}
+}
+
+func TestWhatTheWitnessIsTold(t *testing.T) {
+	t.Parallel()
+	e := engine.New("witnessed")
+	watch := client(t, e)
+	id, _ := e.Run(engine.Spec{})
+	var told []engine.Happening
+	e.Witness(func(h engine.Happening) { told = append(told, h) })
+	err := errors.Join(watch.Stop(t.Context(), id, 7*time.Second),
+		watch.Remove(t.Context(), id, dockerwatch.RemoveOptions{Volumes: true}))
+	if err != nil || len(told) != 2 {
+		t.Fatalf("told %+v, %v", told, err)
+	}
+	if h := told[0]; h.Op != engine.OpStop || h.Grace != 7*time.Second || h.Container.Status != engine.Running {
+		t.Errorf("of the stop: %+v", h)
+	}
+	if h := told[1]; h.Op != engine.OpRemove || !h.Volumes || h.Force || h.Container.Status != engine.Exited {
+		t.Errorf("of the removal: %+v", h)
+	}
+}
+
+// An engine with another root directory is another one, whatever ID it says, and its containers are others.
+func TestContainersOfTwoEnginesWithOneID(t *testing.T) {
+	t.Parallel()
+	ids := map[string]string{}
+	for _, root := range []string{"/var/lib/docker", "/mnt/docker"} {
+		for _, name := range []string{"one", "other"} {
+			e := engine.New(name)
+			e.SetIdentity("one", root)
+			for range 3 {
+				id, err := e.Create(engine.Spec{})
+				if err != nil || ids[id] != "" {
+					t.Errorf("%s in %s has the id of one of %s, %v", name, root, ids[id], err)
+				}
+				ids[id] = name + " in " + root
+			}
+		}
 	}
 }
 

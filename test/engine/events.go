@@ -29,15 +29,20 @@ func (e *Engine) emit(c *container, action string, more map[string]string) {
 	attributes := map[string]string{"image": image, "name": c.Name}
 	maps.Copy(attributes, c.Labels)
 	maps.Copy(attributes, more)
+	e.publish(c.ID, action, attributes)
+}
+
+// publish remembers an event and sends it to everybody. e.mu is held.
+func (e *Engine) publish(id, action string, attributes map[string]string) {
 	at := e.tick()
 	m := events.Message{ // without what API 1.52 dropped
 		Type: events.ContainerEventType, Action: events.Action(action),
-		Actor: events.Actor{ID: c.ID, Attributes: attributes}, Scope: "local", Time: at.Unix(), TimeNano: at.UnixNano(),
+		Actor: events.Actor{ID: id, Attributes: attributes}, Scope: "local", Time: at.Unix(), TimeNano: at.UnixNano(),
 	}
 	e.remember(m)
 	delays := []time.Duration{0}
 	if e.delivery != nil {
-		delays = e.delivery(action, c.ID)
+		delays = e.delivery(action, id)
 	}
 	for _, s := range e.subscribers {
 		for _, d := range delays {
@@ -56,12 +61,16 @@ func (e *Engine) emit(c *container, action string, more map[string]string) {
 	}
 }
 
+// remember adds to the memory. It is cut to length from time to time only, as that moves all that is in it.
 func (e *Engine) remember(m events.Message) {
-	e.recent = append(e.recent, m)
-	if over := len(e.recent) - remembered; over > 0 {
-		e.recent = slices.Delete(e.recent, 0, over)
+	if len(e.recent) >= 16*remembered {
+		e.recent = slices.Clone(e.memory())
 	}
+	e.recent = append(e.recent, m)
 }
+
+// memory is what the engine remembers. e.mu is held.
+func (e *Engine) memory() []events.Message { return e.recent[max(len(e.recent)-remembered, 0):] }
 
 // push hands an event to a subscriber, or drops it where that one is too slow. e.mu is held.
 func (e *Engine) push(s *subscriber, m events.Message) {
@@ -120,27 +129,13 @@ func (e *Engine) Forget() {
 	e.recent = nil
 }
 
-// Probe fills the engine's memory with what health probes do.
-func (e *Engine) Probe(n int) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	for range n {
-		at := e.tick()
-		e.remember(events.Message{
-			Type: events.ContainerEventType, Action: "exec_start: /probe --token=secret",
-			Scope: "local", Time: at.Unix(), TimeNano: at.UnixNano(),
-			Actor: events.Actor{ID: "0000000000000000000000000000000000000000000000000000000000000000"},
-		})
-	}
-}
-
 // subscribe begins a stream: what is remembered from since on, and then what comes.
 func (e *Engine) subscribe(only filters, since time.Time, cancel context.CancelFunc) *subscriber {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	s := &subscriber{only: only, queue: make(chan events.Message, backlog), cancel: cancel}
 	if !since.IsZero() {
-		for _, m := range e.recent {
+		for _, m := range e.memory() {
 			if m.TimeNano >= since.UnixNano() {
 				e.push(s, m)
 			}

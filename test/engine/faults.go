@@ -2,7 +2,9 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -36,6 +38,9 @@ const (
 	Slow Kind = "slow"
 	// Hang never answers.
 	Hang Kind = "hang"
+	// Stall answers as usual when it is healed, and not before: an engine whose process is stopped in its tracks. A call
+	// whose caller has given up by then is forgotten, unless the trouble is Late.
+	Stall Kind = "stall"
 	// Refuse closes the connection without an answer.
 	Refuse Kind = "refuse"
 	// Fail answers 500 as the engine does.
@@ -57,8 +62,16 @@ type Trouble struct {
 	// After lets the call take effect before its answer is lost.
 	After bool
 	Delay time.Duration
+	// Late lets a call that was stalled take effect when it is healed, even where its caller has given up.
+	Late bool
+	// Page is what a Stranger answers; empty means a short page.
+	Page string
 	// Times is how many calls it concerns; 0 means all, until it is healed.
 	Times int
+
+	// healed is closed when it is; spent means that it concerns no more calls, but has one that waits for it to be healed.
+	healed chan struct{}
+	spent  bool
 }
 
 // Call is a call that came in.
@@ -75,19 +88,25 @@ func (e *Engine) Add(t Trouble) (heal func()) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	trouble := &t
+	trouble.healed, trouble.spent = make(chan struct{}), false
 	e.troubles = append(e.troubles, trouble)
-	return func() {
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		e.troubles = slices.DeleteFunc(e.troubles, func(o *Trouble) bool { return o == trouble })
-	}
+	return func() { e.heal(func(o *Trouble) bool { return o == trouble }) }
 }
 
 // Heal ends all troubles.
-func (e *Engine) Heal() {
+func (e *Engine) Heal() { e.heal(func(*Trouble) bool { return true }) }
+
+// heal ends those troubles that are meant.
+func (e *Engine) heal(meant func(*Trouble) bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.troubles = nil
+	e.troubles = slices.DeleteFunc(e.troubles, func(t *Trouble) bool {
+		if !meant(t) {
+			return false
+		}
+		close(t.healed)
+		return true
+	})
 }
 
 // Watch makes the engine tell of every call, before and after it. watch may call the engine: what it does happens
@@ -116,14 +135,17 @@ func (e *Engine) trouble(op Op, ref string) (Trouble, bool) {
 		id = c.ID
 	}
 	for i, t := range e.troubles {
-		if t.Op != "" && t.Op != op || t.Container != "" && t.Container != id {
+		if t.spent || t.Op != "" && t.Op != op || t.Container != "" && t.Container != id {
 			continue
 		}
 		found := *t
-		if t.Times == 1 {
-			e.troubles = slices.Delete(e.troubles, i, i+1)
-		} else if t.Times > 1 {
+		switch {
+		case t.Times > 1:
 			t.Times--
+		case t.Times == 1 && t.Kind == Stall:
+			t.spent = true // it is still to be healed
+		case t.Times == 1:
+			e.troubles = slices.Delete(e.troubles, i, i+1)
 		}
 		return found, true
 	}
@@ -147,8 +169,8 @@ func (e *Engine) troubled(op Op, next http.HandlerFunc) http.HandlerFunc {
 			e.tell(Call{Op: op, Ref: ref, Done: true})
 		}
 		switch t.Kind {
-		case Slow:
-			if !wait(r.Context(), t.Delay) {
+		case Slow, Stall:
+			if !t.passes(r.Context()) {
 				return
 			}
 			if t.After {
@@ -166,12 +188,29 @@ func (e *Engine) troubled(op Op, next http.HandlerFunc) http.HandlerFunc {
 		case Stranger:
 			w.Header().Set("Content-Type", "text/html")
 			w.WriteHeader(http.StatusNotFound)
-			_, _ = w.Write([]byte("<html><body>404 Not Found</body></html>"))
+			_, _ = io.WriteString(w, cmp.Or(t.Page, "<html><body>404 Not Found</body></html>"))
 		case NotFound:
 			fail(w, http.StatusNotFound, "page not found")
 		case Cut:
 			answer.cut(w)
 		}
+	}
+}
+
+// passes waits until a slow or a stalled call may go on; it reports whether it may.
+func (t *Trouble) passes(ctx context.Context) bool {
+	switch {
+	case t.Kind == Slow:
+		return wait(ctx, t.Delay)
+	case t.Late:
+		<-t.healed
+		return true
+	}
+	select {
+	case <-t.healed:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

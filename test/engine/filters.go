@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"fmt"
 	"regexp"
 	"strings"
 
@@ -15,16 +14,16 @@ type filters map[string]map[string]bool
 // parseFilters reads them, in the form of today or in the one of old, where the values are a list. Those that nobody
 // here uses are refused as a real engine refuses those it does not know.
 func parseFilters(s string) (filters, error) {
-	f := filters{}
+	f := map[string]map[string]bool{}
 	if s == "" {
 		return f, nil
 	}
-	if json.Unmarshal([]byte(s), &f) != nil {
+	if err := json.Unmarshal([]byte(s), &f); err != nil {
 		var old map[string][]string
-		if err := json.Unmarshal([]byte(s), &old); err != nil {
-			return nil, fmt.Errorf("invalid filter: %w", err)
+		if json.Unmarshal([]byte(s), &old) != nil {
+			return nil, err // a real engine answers 500
 		}
-		f = filters{}
+		f = map[string]map[string]bool{}
 		for key, values := range old {
 			f[key] = map[string]bool{}
 			for _, value := range values {
@@ -36,7 +35,7 @@ func parseFilters(s string) (filters, error) {
 		switch key {
 		case "label", "name", "type", "event":
 		default:
-			return nil, fmt.Errorf("Invalid filter '%s'", key) //nolint:staticcheck // its words
+			return nil, invalidError("Invalid filter '" + key + "'")
 		}
 	}
 	return f, nil

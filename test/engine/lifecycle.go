@@ -20,20 +20,21 @@ const (
 )
 
 // Start starts a container that does not run.
-func (e *Engine) Start(ref string) error {
-	return e.with(ref, func(c *container) error {
-		switch c.Status {
-		case Created, Exited:
-			e.start(c)
-			return nil
-		case Running, Restarting:
-			return errNotModified
-		case Paused:
-			return conflictf("cannot start a paused container, try unpause instead")
-		case Dead, Removing:
-		}
-		return conflictf("container is marked for removal and cannot be started")
-	})
+func (e *Engine) Start(ref string) error { return e.with(ref, e.startByHand) }
+
+func (e *Engine) startByHand(c *container) error {
+	switch c.Status {
+	case Created, Exited:
+		c.RestartCount, c.backoff = 0, 0 // the policy begins anew
+		e.start(c)
+		return nil
+	case Running, Restarting:
+		return errNotModified
+	case Paused:
+		return conflictf("cannot start a paused container, try unpause instead")
+	case Dead, Removing:
+	}
+	return conflictf("container is marked for removal and cannot be started")
 }
 
 // start makes it run. e.mu is held.
@@ -41,7 +42,7 @@ func (e *Engine) start(c *container) {
 	if !c.Status.Alive() {
 		c.Since = time.Now()
 	}
-	c.Status, c.StartedAt, c.ExitCode, c.OOMKilled, c.Stopped, c.Killed = Running, e.tick(), 0, false, false, false
+	c.Status, c.StartedAt, c.ExitCode, c.Stopped, c.Killed = Running, e.tick(), 0, false, false
 	c.Starts++
 	e.emit(c, "start", nil)
 	if c.Lives > 0 {
@@ -73,10 +74,10 @@ func (e *Engine) OOM(ref string, quiet bool) error {
 			return nil
 		}
 		if !quiet {
-			c.OOMKilled = true
 			e.emit(c, "oom", nil)
 		}
 		e.end(c, exitKilled)
+		c.OOMKilled = !quiet
 		return nil
 	})
 }
@@ -87,7 +88,7 @@ func (e *Engine) end(c *container, code int) {
 	e.exited(c, code)
 	e.emit(c, "die", map[string]string{"exitCode": strconv.Itoa(code)})
 	switch {
-	case c.AutoRemove:
+	case c.AutoRemove && !c.kept && e.state != down:
 		e.destroy(c)
 	case c.restarts() && e.state == up:
 		c.backoff = min(2*c.backoff, backoffCap)
@@ -95,14 +96,21 @@ func (e *Engine) end(c *container, code int) {
 			c.backoff = backoffBase
 		}
 		c.Status = Restarting
+		c.RestartCount++
 		starts := c.Starts
 		time.AfterFunc(c.backoff, func() { e.startAgain(c, starts) })
 	}
 }
 
-// exited makes it one whose process has ended. e.mu is held.
+// exited makes it one whose process has ended, of something else than a lack of memory. e.mu is held.
 func (e *Engine) exited(c *container, code int) {
-	c.Status, c.ExitCode, c.FinishedAt, c.Ended = Exited, code, e.tick(), time.Now()
+	c.ExitCode, c.OOMKilled = code, false
+	e.calledOff(c)
+}
+
+// calledOff makes it one that is at rest; of a restarting one nothing else is new than that, and when. e.mu is held.
+func (e *Engine) calledOff(c *container) {
+	c.Status, c.FinishedAt, c.Ended = Exited, e.tick(), time.Now()
 }
 
 // startAgain is the start by policy, unless something else has happened to it since.
@@ -112,14 +120,19 @@ func (e *Engine) startAgain(c *container, starts int) {
 	if c.Status != Restarting || c.Starts != starts || e.state != up {
 		return
 	}
-	c.RestartCount++
 	e.start(c)
 }
 
 // Pause and Unpause freeze a container and let it go on.
 func (e *Engine) Pause(ref string) error {
 	return e.with(ref, func(c *container) error {
-		if c.Status != Running {
+		switch c.Status {
+		case Running:
+		case Restarting:
+			return conflictf("Container %s is restarting, wait until the container is running", c.ID)
+		case Paused:
+			return conflictf("Container %s is already paused", c.ID)
+		case Created, Exited, Dead, Removing:
 			return conflictf("Container %s is not running", c.ID)
 		}
 		c.Status = Paused

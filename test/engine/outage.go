@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strconv"
 	"time"
 )
 
@@ -19,6 +20,7 @@ const (
 func (e *Engine) Crash() {
 	e.mu.Lock()
 	e.state = down
+	e.lives++
 	e.mu.Unlock()
 	e.front.drop()
 }
@@ -53,47 +55,71 @@ func (e *Engine) Shutdown(liveRestore bool, grace time.Duration) {
 		}
 	}
 	e.state = down
+	e.lives++
 	e.mu.Unlock()
 	e.front.drop()
 }
 
 // endForShutdown ends a container that its engine takes down with it. e.mu is held.
 func (e *Engine) endForShutdown(c *container, code int) {
-	e.emit(c, "kill", map[string]string{"signal": "15"})
+	if c.Status == Restarting { // there is no process to end
+		e.calledOff(c)
+		e.emit(c, "stop", nil)
+		return
+	}
+	e.signal(c, signals["TERM"])
 	c.Killed = true
 	e.exited(c, code)
-	e.emit(c, "die", map[string]string{"exitCode": "143"})
+	e.emit(c, "die", map[string]string{"exitCode": strconv.Itoa(code)})
 	e.emit(c, "stop", nil)
 	if c.AutoRemove {
 		e.destroy(c)
 	}
 }
 
-// Boot starts the engine again. It has forgotten its events. Without live restore, containers that ran on are ended
-// first, which an unless-stopped one takes for a stop on purpose, and an always one does not. Those with a restart
-// policy are started, those that remove themselves are gone in any case, the others are exited.
+// Boot starts the engine again. It has forgotten its events. Without live restore, containers that ran on are stopped
+// first, at once (a real one gives one that ignores the signal 10 s, and answers nobody for as long), which an
+// unless-stopped one takes for a stop on purpose. Those with a restart policy are started: an always one whatever became
+// of it, an on-failure one also where it was stopped on purpose, as that left an exit code. Those that remove themselves
+// are gone in any case, with live restore too, as 20.10 does it. The others are exited.
 func (e *Engine) Boot(liveRestore bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.recent = nil
 	for _, c := range e.sorted() {
+		e.restore(c, liveRestore)
 		switch {
-		case c.Status == Restarting: // there is no process to end
-			c.Status = Exited
-		case c.Status.Alive() && !liveRestore:
-			e.exited(c, exitKilled)
-			c.Stopped, c.Killed = true, true // to end what ran on counts as a stop on purpose
-		}
-		if c.AutoRemove && c.Status != Created { // also with live restore, as 20.10 does it
-			e.destroy(c)
-			continue
-		}
-		if c.Status == Exited && (c.restarts() || c.RestartPolicy == "always") {
+		case c.AutoRemove && c.Status != Dead:
+			e.kill9(c)
+			_ = e.destroyOrFail(c)
+		case c.Status == Exited && c.comesBack():
+			c.RestartCount, c.backoff = 0, 0
 			e.start(c)
 		}
 	}
 	e.state = up
 	e.front.open()
+}
+
+// restore finds out what became of a container while there was no engine. e.mu is held.
+func (e *Engine) restore(c *container, liveRestore bool) {
+	switch {
+	case c.Status == Removing: // the removal went with the engine
+		c.Status = Dead
+	case c.Status == Restarting: // there is no process, and how the last one ended was not written down
+		e.exited(c, 0)
+	case c.Status.Alive() && !liveRestore:
+		c.Stopped, c.Killed = true, true
+		e.signal(c, signals["TERM"])
+		code := exitTerminated
+		if c.Stubborn {
+			e.signal(c, signals["KILL"])
+			code = exitKilled
+		}
+		e.exited(c, code)
+		e.emit(c, "die", map[string]string{"exitCode": strconv.Itoa(code)})
+		e.emit(c, "stop", nil)
+	}
 }
 
 // Reboot is the end and the start of the machine: every process is gone.

@@ -4,32 +4,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
 // Remove removes a container as DELETE does: without force only one that does not run.
-func (e *Engine) Remove(ref string, force bool) error { return e.remove(ref, force, false) }
+func (e *Engine) Remove(ref string, force bool) error { return e.remove(ref, force) }
 
-// remove is Remove; a client's is told to the witness.
-func (e *Engine) remove(ref string, force, asked bool) error {
-	if asked {
-		e.announce(OpRemove, ref, force)
-	}
+// removeAsked is Remove for a client, which the witness is told.
+func (e *Engine) removeAsked(ref string, force, volumes bool) error {
+	e.announce(ref, Happening{Op: OpRemove, Force: force, Volumes: volumes})
+	return e.remove(ref, force)
+}
+
+func (e *Engine) remove(ref string, force bool) error {
 	var slow time.Duration
+	var lives int
 	var id string
 	err := e.with(ref, func(c *container) error {
 		if err := removable(c, force); err != nil {
 			return err
 		}
-		switch {
-		case c.Status == Restarting: // there is no process to kill
-			c.Status, c.Stopped = Exited, true
-		case c.Status.Alive():
-			c.Stopped, c.Killed = true, true
-			e.emit(c, "kill", map[string]string{"signal": "9"})
-			e.exited(c, exitKilled)
-			e.emit(c, "die", map[string]string{"exitCode": "137"})
-		}
+		lives = e.lives
+		e.kill9(c)
 		if id = c.ID; c.removal > 0 {
 			c.Status, slow = Removing, c.removal
 			return nil
@@ -40,19 +37,40 @@ func (e *Engine) remove(ref string, force, asked bool) error {
 		return err
 	}
 	wait(context.Background(), slow)
-	return e.with(id, e.destroyOrFail)
+	return e.with(id, func(c *container) error {
+		if e.lives != lives {
+			return errGone
+		}
+		return e.destroyOrFail(c)
+	})
 }
 
-// announce tells the witness, unless the engine is going to refuse.
-func (e *Engine) announce(op Op, ref string, force bool) {
+// errGone is the answer that nobody gets, as the engine has gone meanwhile.
+var errGone = errors.New("the engine has gone")
+
+// kill9 ends what there is of a process, at once. e.mu is held.
+func (e *Engine) kill9(c *container) {
+	switch {
+	case c.Status == Restarting: // there is no process to kill
+		c.Stopped = true
+		e.calledOff(c)
+	case c.Status.Alive():
+		c.Stopped, c.Killed = true, true
+		e.signal(c, signals["KILL"])
+		e.exited(c, exitKilled)
+		e.emit(c, "die", map[string]string{"exitCode": strconv.Itoa(exitKilled)})
+	}
+}
+
+// announce tells the witness what is going to happen to a container, unless the engine is going to refuse.
+func (e *Engine) announce(ref string, h Happening) {
 	e.mu.Lock()
 	witness := e.witness
 	c, err := e.find(ref)
-	var h Happening
 	if err == nil {
-		h = Happening{Op: op, Force: force, Container: c.snapshot()}
-		if op == OpRemove {
-			err = removable(c, force)
+		h.Container = c.snapshot()
+		if h.Op == OpRemove {
+			err = removable(c, h.Force)
 		}
 	}
 	e.mu.Unlock()
@@ -79,8 +97,8 @@ func removable(c *container, force bool) error {
 func (e *Engine) destroyOrFail(c *container) error {
 	if c.unremovable {
 		c.Status = Dead
-		c.Error = fmt.Sprintf("container %s: driver \"overlay2\" failed to remove root filesystem: device or resource busy",
-			c.ID)
+		c.Error = fmt.Sprintf("unable to remove filesystem for %s: unlinkat %s/containers/%s/unremovable: "+
+			"operation not permitted", c.ID, e.root, c.ID)
 		return errors.New(c.Error)
 	}
 	e.destroy(c)
@@ -90,6 +108,7 @@ func (e *Engine) destroyOrFail(c *container) error {
 // destroy takes a container out of the table. e.mu is held.
 func (e *Engine) destroy(c *container) {
 	delete(e.containers, c.ID)
+	e.displace(c)
 	delete(e.names, c.Name)
 	c.Status = Removing
 	e.past[c.ID] = c.snapshot()

@@ -167,7 +167,9 @@ func (e *Engine) Populate(n int, spec func(i int) Spec) []string {
 // Age makes a container older than it is.
 func (e *Engine) Age(ref string, d time.Duration) error {
 	return e.with(ref, func(c *container) error {
+		e.displace(c)
 		c.Created = c.Created.Add(-d)
+		e.place(c)
 		return nil
 	})
 }

@@ -34,6 +34,11 @@ type side struct {
 	run    string            // makes the names of a run its own
 	ids    map[string]string // container ids by the name that a script calls them
 	seen   []string
+	// fake is set where it is this package's engine, and private where it is a real one of the test's own.
+	fake    *engine.Engine
+	private *testenv.Engine
+	// aliases are more of what is only this side's, and what stands for it.
+	aliases map[string]string
 }
 
 func newSide(t *testing.T, host string) *side {
@@ -63,7 +68,9 @@ func both(t *testing.T, script func(s *side)) {
 	t.Helper()
 	genuine := newSide(t, testenv.DockerHost(t))
 	script(genuine)
-	ours := newSide(t, listen(t, engine.New("contract")))
+	fake := engine.New("contract")
+	ours := newSide(t, listen(t, fake))
+	ours.fake = fake
 	script(ours)
 	ours.same(genuine)
 }
@@ -103,6 +110,9 @@ func (s *side) notef(format string, args ...any) {
 	for name, id := range s.ids {
 		text = strings.NewReplacer(id, "<"+name+">", id[:12], "<"+name+" short>").Replace(text)
 	}
+	for own, alias := range s.aliases {
+		text = strings.ReplaceAll(text, own, alias)
+	}
 	s.seen = append(s.seen, strings.ReplaceAll(text, s.run, "<run>"))
 }
 
@@ -110,34 +120,42 @@ func (s *side) notef(format string, args ...any) {
 // container's id.
 func (s *side) call(method, path, body string) []byte {
 	s.t.Helper()
-	for name, id := range s.ids {
-		path = strings.NewReplacer("{"+name+"}", id, "{"+name+" short}", id[:12]).Replace(path)
-	}
-	path = strings.ReplaceAll(path, "{run}", s.run)
-	var payload io.Reader = http.NoBody
-	if body != "" {
-		payload = strings.NewReader(body)
-	}
-	req, err := http.NewRequestWithContext(s.t.Context(), method, "http://docker"+path, payload)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := s.http.Do(req)
-	if err != nil {
-		s.t.Fatalf("%s %s: %v", method, path, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	path = s.filled(path)
+	resp, answer := s.send(method, path, body)
 	said := ""
 	if resp.StatusCode >= http.StatusBadRequest {
 		said = strings.TrimSpace(string(answer))
 	}
 	s.notef("%s %s: %d %s %s", method, path, resp.StatusCode, resp.Header.Get("Content-Type"), said)
 	return answer
+}
+
+// filled is a text with this side's own in the place of {name}.
+func (s *side) filled(text string) string {
+	for name, id := range s.ids {
+		text = strings.NewReplacer("{"+name+"}", id, "{"+name+" short}", id[:12]).Replace(text)
+	}
+	return strings.ReplaceAll(text, "{run}", s.run)
+}
+
+// send sends a request and returns its answer, of which nothing is noted.
+func (s *side) send(method, path, body string) (*http.Response, []byte) {
+	s.t.Helper()
+	req, err := http.NewRequestWithContext(s.t.Context(), method, "http://docker"+path, strings.NewReader(body))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := s.http.Do(req)
+	if err != nil {
+		s.t.Fatalf("%s: %s %s: %v", s.name(), method, path, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return resp, answer
 }
 
 // create makes a container that a script calls name.
@@ -147,7 +165,7 @@ func (s *side) create(name, config string) {
 		strings.Replace(config, "{", `{"Image":"`+testenv.Image(s.t)+`","Labels":{"contract":"`+s.run+`"},`, 1))
 	var made container.CreateResponse
 	if err := json.Unmarshal(answer, &made); err != nil || made.ID == "" {
-		s.t.Fatalf("create %s: %s", name, answer)
+		s.t.Fatalf("%s: create %s: %s", s.name(), name, answer)
 	}
 	s.ids[name] = made.ID
 	s.t.Cleanup(func() {
@@ -181,7 +199,7 @@ func (s *side) is(ref string, phase dockerwatch.Phase) {
 	for {
 		seen, err := s.engine.Observe(ctx, claim)
 		if err != nil {
-			s.t.Fatalf("observe %s: %v", ref, err)
+			s.t.Fatalf("%s: observe %s: %v", s.name(), ref, err)
 		}
 		if seen.Phase == phase {
 			s.notef("%s: %s name=%s exit=%d oom=%t policy=%s rm=%t created=%t started=%t finished=%t order=%t label=%t",
@@ -193,7 +211,7 @@ func (s *side) is(ref string, phase dockerwatch.Phase) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			s.t.Fatalf("%s is %s, and not %s", ref, seen.Phase, phase)
+			s.t.Fatalf("%s: %s is %s, and not %s", s.name(), ref, seen.Phase, phase)
 		}
 	}
 }
@@ -240,12 +258,12 @@ func (s *side) events(name string, last ...string) {
 			continue
 		}
 		a := m.Actor.Attributes
-		heard = append(heard, fmt.Sprintf("%s %s exit=%s signal=%s name=%s label=%t image=%t timed=%t",
-			m.Type, m.Action, a["exitCode"], a["signal"], a["name"], a["contract"] == s.run, a["image"] != "", m.TimeNano > 0))
+		heard = append(heard, fmt.Sprintf("%s %s exit=%s signal=%s name=%s label=%t image=%t exec=%t timed=%t",
+			m.Type, m.Action, a["exitCode"], a["signal"], a["name"], a["contract"] == s.run, a["image"] != "", a["execID"] != "", m.TimeNano > 0))
 		last = slices.DeleteFunc(last, func(action string) bool { return action == string(m.Action) })
 	}
 	if len(last) > 0 {
-		s.t.Fatalf("no %v among the events of %s: %q", last, name, heard)
+		s.t.Fatalf("%s: no %v among the events of %s: %q", s.name(), last, name, heard)
 	}
 	slices.Sort(heard)
 	s.notef("events of %s:\n%s", name, strings.Join(heard, "\n"))
@@ -254,10 +272,9 @@ func (s *side) events(name string, last ...string) {
 // ready waits until a container's process has set itself up; the one of the test engine does nothing.
 func (s *side) ready(name string) {
 	s.t.Helper()
-	if s.engine.Host() != testenv.DockerHost(s.t) {
-		return
+	if s.fake == nil {
+		testenv.AwaitReady(s.t, s.ids[name])
 	}
-	testenv.AwaitReady(s.t, s.ids[name])
 }
 
 func (s *side) until(what string, holds func() bool) {
@@ -270,7 +287,7 @@ func (s *side) until(what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			s.t.Fatalf("waited in vain until %s", what)
+			s.t.Fatalf("%s: waited in vain until %s", s.name(), what)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func (w *world) take(s step) {
 	case "open":
 		w.open(n, s)
 	case "end", "end with stop", "stop then end", "delete", "toggle", "share", "clear", "respawn", "unknown status",
-		"known status", "claim nonsense", "claim nothing", "move":
+		"known status", "claim nonsense", "claim nothing", "move", "recreate":
 		if chosen := w.choose(s.a); chosen != nil {
 			w.serverActs(chosen, s)
 		}
@@ -27,15 +27,21 @@ func (w *world) take(s step) {
 			w.containerActs(n, all[s.a%len(all)], s)
 		}
 	case "created only":
-		if id, err := n.engine.Create(engine.Spec{Name: fmt.Sprintf("%sghost-%d", prefix, s.a)}); err == nil {
+		if id, err := w.creates(n, engine.Spec{Name: fmt.Sprintf("%sghost-%d", prefix, s.a)}); err == nil {
 			w.sayf("somebody: made %s and never started it", id)
 		}
 	case "foreign":
-		if id, err := n.engine.Run(engine.Spec{Env: []string{"TOKEN=" + secret}}); err == nil {
-			w.sayf("somebody: runs %s, which is nobody's", id)
+		spec := engine.Spec{Env: []string{"TOKEN=" + secret}}
+		if chosen := w.choose(s.a); chosen != nil && s.b%2 == 0 { // another installation has a session of the same id
+			spec.Labels = map[string]string{label: chosen.id, "io.session-controller.installation": "another"}
 		}
-	case "empty table", "many gone":
+		if id, err := w.runs(n, spec); err == nil {
+			w.sayf("somebody: runs %s, which is nobody's, %v", id, spec.Labels)
+		}
+	case "empty table", "many gone", "all lost", "old copy":
 		w.disaster(n, s)
+	case "meddle":
+		w.meddle(s)
 	default:
 		w.goWrong(n, s)
 	}
@@ -95,11 +101,13 @@ func (w *world) serverActs(s *session, step step) {
 		update("has a status that nobody knows", "status = 'ARCHIVED'")
 	case "known status":
 		w.server(s, "UPDATE sessions SET status = 'TERMINATED' WHERE id = $1 AND status = 'ARCHIVED'", s.id)
+	case "recreate":
+		w.recreate(s, step)
 	case "claim nonsense":
-		s.suffers.Store(true)
+		s.odd.Store(true)
 		update("claims nonsense", "container_id = $2", []string{"no such/thing?", "deadbeef", "   ", "a b"}[step.b%4])
 	case "claim nothing":
-		s.suffers.Store(true) // what it had may be superseded, adopted again or removed
+		s.odd.Store(true) // what it had may be superseded, adopted again or removed
 		update("claims something that never was", "container_id = $2", fmt.Sprintf("never-was-%d", step.b))
 	case "move":
 		w.move(s)
@@ -115,7 +123,6 @@ func (w *world) move(s *session) {
 	if s.node == other {
 		other = w.nodes[1]
 	}
-	s.suffers.Store(true)
 	w.server(s, "UPDATE sessions SET node = $2 WHERE id = $1", s.id, other.name)
 	w.sayf("server: session %s moves to %s", s.id, other.name)
 }
@@ -215,21 +222,43 @@ func (w *world) exitUnnoticed(n *node, c engine.Container, s step) {
 
 // disaster is what hits many at once.
 func (w *world) disaster(n *node, s step) {
-	if s.kind == "many gone" {
+	w.mu.Lock()
+	sessions := append([]*session(nil), w.sessions...)
+	w.mu.Unlock()
+	switch s.kind {
+	case "many gone":
 		w.sayf("somebody: removes every container of %s", n.name)
 		for _, c := range n.engine.All() {
 			_ = n.engine.Remove(c.ID, true)
 		}
-		return
+	case "all lost":
+		w.allLost(n, time.Duration(s.b%30)*time.Second)
+	case "old copy":
+		w.sayf("server: has an old copy of its table, without the later sessions")
+		for _, session := range sessions[len(sessions)/4:] {
+			w.delete(session)
+		}
+	case "empty table":
+		if s.b%4 != 0 {
+			return
+		}
+		w.sayf("server: empties its table")
+		for _, session := range sessions {
+			w.delete(session)
+		}
 	}
-	if s.b%4 != 0 {
-		return
+}
+
+// allLost is a host that comes back from a reboot without its containers.
+func (w *world) allLost(n *node, away time.Duration) {
+	n.doubtEvents(away + 3*time.Minute)
+	w.noteAlive(n)
+	n.engine.Crash()
+	for _, c := range n.engine.All() {
+		_ = n.engine.Remove(c.ID, true)
 	}
-	w.sayf("server: empties its table")
-	w.mu.Lock()
-	sessions := append([]*session(nil), w.sessions...)
-	w.mu.Unlock()
-	for _, session := range sessions {
-		w.delete(session)
-	}
+	w.pass(away)
+	n.engine.Boot(false)
+	w.sayf("engine %s: is back after %s and has lost every container", n.name, away)
+	w.noteLoss(n)
 }

@@ -60,6 +60,8 @@ func (w *world) rowDisagrees(r row) string {
 		return "it is live and its container is not there"
 	case r.live() && !c.Status.Alive():
 		return fmt.Sprintf("it is live and its container is %s", c.Status)
+	case r.live() && w.exclusive && labelOf(c) != "" && labelOf(c) != r.id:
+		return "it is live and its container is another session's"
 	case r.live():
 		return ""
 	case !there:
@@ -72,7 +74,7 @@ func (w *world) rowDisagrees(r row) string {
 
 func (w *world) containerDisagrees(n *node, c engine.Container, rows []row) string {
 	session := owner(c)
-	if session == "" || !w.labelled(c) || kept(c) || len(rows) == 0 ||
+	if session == "" || !w.labelled(c) || w.none || kept(c) || len(rows) == 0 ||
 		w.touchy && w.manyRowless(n, rows) || w.beyondTheBreaker(n, rows) {
 		return ""
 	}

@@ -20,6 +20,15 @@ func (n *node) doubt(which *time.Time, d time.Duration) {
 	}
 }
 
+// settleEvents ends a doubt that had no end of its own.
+func (n *node) settleEvents(d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if until := time.Now().Add(d); until.Before(n.eventDoubt) {
+		n.eventDoubt = until
+	}
+}
+
 func (n *node) eventsInDoubt() bool { return n.inDoubt(&n.eventDoubt) }
 func (n *node) clockInDoubt() bool  { return n.inDoubt(&n.clockDoubt) }
 
@@ -38,7 +47,8 @@ func (w *world) goWrong(n *node, s step) {
 		"", "", engine.OpInspect, engine.OpInspect, engine.OpList, engine.OpInfo, engine.OpEvents, engine.OpStop,
 		engine.OpRemove, engine.OpPing,
 	}
-	trouble := engine.Trouble{Op: ops[s.a%len(ops)], Delay: time.Duration(s.a%30) * 200 * time.Millisecond}
+	trouble := engine.Trouble{Op: ops[s.a%len(ops)], Delay: time.Duration(s.a%30) * 200 * time.Millisecond,
+		Page: "<html>" + secret + "</html>"}
 	kinds := map[string]engine.Kind{
 		"slow": engine.Slow, "hang": engine.Hang, "refuse": engine.Refuse, "fail": engine.Fail,
 		"stranger": []engine.Kind{engine.Stranger, engine.NotFound}[s.d%2], "cut": engine.Cut, "lost answer": engine.Refuse,
@@ -124,6 +134,7 @@ func (w *world) engineGoesWrong(n *node, s step, lasts time.Duration) bool {
 		}
 		skew := []time.Duration{0, time.Second, time.Hour, -time.Second, -time.Hour, 40 * time.Hour}[s.a%6]
 		n.doubtClock(3 * time.Minute)
+		n.skewed = true
 		e.SetSkew(skew)
 		w.sayf("engine %s: its clock is off by %s", n.name, skew)
 		return true
@@ -140,9 +151,11 @@ func (w *world) badDelivery(n *node, s step) {
 	w.sayf("engine %s: delivers events badly (%d)", n.name, mode)
 	if mode == 0 {
 		n.engine.Deliver(nil)
+		n.settleEvents(3 * time.Minute)
 		return
 	}
-	if mode != 2 { // doubled events tell the same twice
+	// Doubled events tell the same twice, and of a death that is not heard of nobody knows that it was a crash.
+	if mode > 2 {
 		n.doubtEvents(time.Hour)
 	}
 	count := 0
@@ -207,15 +220,21 @@ func (w *world) calmDown() {
 	w.faults.mu.Lock()
 	w.faults.lost = 0
 	w.faults.mu.Unlock()
+	w.mu.Lock()
+	w.meddling = meddling{}
+	w.mu.Unlock()
 	for _, n := range w.nodes {
 		w.swap(n, false)
 		n.engine.SetStandIn(nil)
 		n.engine.Heal()
 		n.engine.FreezeStreams(false)
 		n.engine.Deliver(nil)
-		n.engine.SetSkew(0)
+		if n.skewed {
+			n.engine.SetSkew(0)
+			n.doubtClock(3 * time.Minute)
+		}
 		n.engine.CutStreams()
-		n.doubtClock(3 * time.Minute)
+		n.stranger.CutStreams() // a stream may hang on to it behind a proxy that leads all calls back
 		w.mu.Lock()
 		n.behind = nil
 		w.mu.Unlock()

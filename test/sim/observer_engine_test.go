@@ -20,9 +20,13 @@ func (w *world) watch(n *node, e *engine.Engine, stranger bool) {
 		w.mu.Lock()
 		behind := n.behind
 		w.mu.Unlock()
-		if behind != nil && !stranger {
+		if stranger {
+			return
+		}
+		if behind != nil {
 			behind(c)
 		}
+		w.meddlesWithCall(n, c)
 	})
 }
 
@@ -46,10 +50,13 @@ func (w *world) judgeEffect(n *node, h engine.Happening) {
 		w.accusef("S3", "nobody is known to have asked for the %s of %s", h.Op, c.ID)
 		return
 	}
+	w.noteRowless()
 	rows := w.rows()
 	claimed := false
 	for _, r := range rows {
-		if means(r.claim, c) && (w.nodeOf(r) == n || w.nodeOf(r) == nil) {
+		// A name may be another container's on another node. An id is not.
+		here := w.nodeOf(r) == n || w.nodeOf(r) == nil || r.claim != c.Name
+		if means(r.claim, c) && here {
 			claimed = true
 			p.judgeClaimed(h, r)
 		} else if owner(c) == r.id {
@@ -58,6 +65,12 @@ func (w *world) judgeEffect(n *node, h engine.Happening) {
 	}
 	if h.Force && c.Status != engine.Dead {
 		w.accusef("S3", "%s was removed by force and is %s", c.ID, c.Status)
+	}
+	if h.Volumes {
+		w.accusef("S3", "%s of %s together with its volumes, which nobody asked for", h.Op, c.ID)
+	}
+	if h.Op == engine.OpStop && h.Grace != stopTimeout {
+		w.accusef("S3", "%s of %s with a grace of %s, want %s", h.Op, c.ID, h.Grace, stopTimeout)
 	}
 	if kept(c) {
 		w.accusef("S3", "%s of %s, which carries the keep label", h.Op, c.ID)
@@ -68,9 +81,15 @@ func (w *world) judgeEffect(n *node, h engine.Happening) {
 	if claimed || !p.settled(c) {
 		return
 	}
+	w.judgeBreaker(n, h)
+	unwanted := w.lostRow(c)
 	switch {
 	case !w.labelled(c):
 		w.accusef("S3", "%s of %s (%s), which no row claims and which is not labelled", h.Op, c.ID, c.Name)
+	case w.none:
+		w.accusef("S3", "%s of %s, which no row claims, where nothing leaked may be removed", h.Op, c.ID)
+	case time.Since(unwanted) < goneGrace-slack:
+		w.accusef("S1", "%s of %s, %s after it lost its row: nobody looked twice", h.Op, c.ID, time.Since(unwanted))
 	case len(rows) == 0:
 		w.accusef("S2", "%s of %s while the table is empty", h.Op, c.ID)
 	case time.Since(c.Made) < leakGrace-slack && !n.clockInDoubt():
@@ -85,6 +104,8 @@ func (p *process) judgeClaimed(h engine.Happening, r row) {
 		return
 	}
 	switch {
+	case r.ended() && labelOf(c) != "" && labelOf(c) != r.id && !w.wantsRemoved(c):
+		w.accusef("S1", "%s of %s, which is session %s's and which ended session %s claims", h.Op, c.ID, labelOf(c), r.id)
 	case r.live():
 		w.accusef("S1", "%s of %s, which live session %s claims", h.Op, c.ID, r.id)
 	case r.unknown():
@@ -141,11 +162,17 @@ func (w *world) pinned(id string) bool {
 // claimedByEnded reports whether an ended row claims a container: then it goes with that row's session.
 func (w *world) claimedByEnded(c engine.Container) bool {
 	for _, r := range w.rows() {
-		if r.ended() && means(r.claim, c) {
+		if r.ended() && means(r.claim, c) && (labelOf(c) == "" || labelOf(c) == r.id) {
 			return true
 		}
 	}
 	return false
+}
+
+// wantsRemoved reports whether the session whose label a container carries is none any more.
+func (w *world) wantsRemoved(c engine.Container) bool {
+	r, there := w.row(labelOf(c))
+	return !there || r.ended()
 }
 
 // knew reports whether a row was what it is when the process last read it before it asked for an effect on a container,

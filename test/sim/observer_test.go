@@ -14,6 +14,8 @@ const (
 	startGrace   = 30 * time.Second
 	restartGrace = time.Minute
 	leakGrace    = 2 * time.Minute
+	goneGrace    = 10 * time.Second
+	stopTimeout  = 10 * time.Second
 	adoptAfter   = time.Minute
 	// slack is for what is measured on two clocks.
 	slack = 50 * time.Millisecond
@@ -45,6 +47,8 @@ func (p *process) observed(
 		p.name, what, read.ID, before.status, before.claim, after.status, after.claim)
 	p.judgeWrite(read, before, after)
 	if before != after {
+		w.noteUnwanted(before, after)
+		w.noteRowless()
 		w.changed(before, after)
 		w.bind(after)
 	}
@@ -101,6 +105,7 @@ func (p *process) judgeFailure(before, after row) {
 	}
 	looked := p.looked(before.claim)
 	switch {
+	case w.exclusive && labelOf(c) != "" && labelOf(c) != before.id: // it has no right to it
 	case c.Status.Alive() && (looked.IsZero() || c.Since.Before(looked)):
 		w.accusef("S1", "session %s was failed, and %s runs since %s, before it was looked at", before.id, c.ID,
 			c.Since.Sub(w.began))
@@ -133,6 +138,7 @@ func (p *process) judgeGone(before row, claimed time.Time) {
 	if !was { // it was claimed by its name
 		c, was = p.node.engine.Past(meant)
 	}
+	p.judgeHold(before, c.ID, claimed)
 	switch {
 	case p.node.clockInDoubt():
 	case !was || c.Name != before.claim && !strings.HasPrefix(c.ID, before.claim):

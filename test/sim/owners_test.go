@@ -27,7 +27,7 @@ func (w *world) suffers(id string) bool {
 	defer w.mu.Unlock()
 	for _, s := range slices.Backward(w.sessions) { // an id can be used again
 		if s.id == id {
-			return s.suffers.Load()
+			return s.suffers.Load() || s.odd.Load()
 		}
 	}
 	return false

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr/funcr"
+	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
@@ -60,8 +62,11 @@ func (w *world) policy() controllers.Policy {
 	if w.touchy {
 		p.Breaker.MinSessions = 2
 	}
-	if w.all {
+	switch {
+	case w.all:
 		p.RemoveLeaked = controllers.RemoveAll
+	case w.none:
+		p.RemoveLeaked = controllers.RemoveNone
 	}
 	return p
 }
@@ -71,18 +76,24 @@ func (p *process) run(
 ) error {
 	w := p.w
 	own := dockerwatch.DefaultOwnership()
-	own.Installation, own.Claimed = installation, w.claimed
+	own.Installation, own.Claimed, own.Exclusive = installation, w.claimed, w.exclusive
+	registry := prometheus.NewRegistry()
+	figures, err := controllers.NewMetrics(registry)
+	if err != nil {
+		return err
+	}
+	defer w.noSecretIn(p.name, registry)
 	tap := &tappedStore{Store: store, process: p}
 	o := controllers.Options{
 		Store: tap, Changes: tap, Engine: &tappedEngine{Engine: engine, process: p},
 		Records: &tappedLedger{Ledger: ledger, process: p}, Ownership: own, Policy: w.policy(),
 		ResyncPeriod: resync, PollInterval: 2 * time.Second, Workers: 4,
-		Replica: w.lease && w.replicas > 1,
-		Log:     funcr.NewJSON(func(line string) { w.logged(p.name, line) }, funcr.Options{Verbosity: 1}),
+		Replica: w.lease && w.replicas > 1 && !p.rehearses, DryRun: p.rehearses, Metrics: figures,
+		Log: funcr.NewJSON(func(line string) { w.logged(p.name, line) }, funcr.Options{Verbosity: 1}),
 	}
 	var lock resourcelock.Interface
 	if o.Replica {
-		lock = ledger.Lease(p.node.name, fmt.Sprintf("%s at %s", p.name, w.now()))
+		lock = &tappedLease{ledger.Lease(p.node.name, fmt.Sprintf("%s at %s", p.name, w.now())), p}
 	}
 	graceful := 8 * time.Second
 	mgr, err := manager.New(&rest.Config{}, manager.Options{
@@ -108,7 +119,26 @@ func (w *world) logged(name, line string) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if m := told.FindStringSubmatch(line); m != nil {
+		w.done[m[1]+" "+m[2]]++
+	}
 	w.logs = append(w.logs, fmt.Sprintf("%10.3fs  log %s: %s", time.Since(w.began).Seconds(), name, shorten(line)))
+}
+
+// told finds what a line says was done, and why.
+var told = regexp.MustCompile(`"action":"([a-z+-]+)","reason":"([A-Za-z]+)"`)
+
+// noSecretIn looks through what a controller has counted.
+func (w *world) noSecretIn(name string, registry *prometheus.Registry) {
+	families, err := registry.Gather()
+	if err != nil {
+		w.t.Errorf("gather the metrics of controller %s: %v", name, err)
+	}
+	for _, f := range families {
+		if strings.Contains(f.String(), secret) {
+			w.accusef("S7", "a metric of controller %s holds a secret: %s", name, f)
+		}
+	}
 }
 
 func (p *process) die() {
@@ -128,6 +158,9 @@ func (p *process) isDead() bool {
 func (p *process) effect(what string, do func() error) error {
 	if p.isDead() {
 		return errDead
+	}
+	if p.rehearses {
+		p.w.accusef("S6", "controller %s, which may do nothing, asked for %s", p.name, what)
 	}
 	p.replica.mu.Lock()
 	dies, after := false, p.diesAfter

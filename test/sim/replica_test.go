@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,6 +21,8 @@ type replica struct {
 	node *node
 	name string
 	dial dialer
+	// rehearses says that it runs dry.
+	rehearses bool
 
 	mu      sync.Mutex
 	process *process
@@ -29,9 +32,9 @@ type replica struct {
 	diesAfter bool
 }
 
-// startReplica runs a controller for ever.
-func (w *world) startReplica(n *node, i int) {
-	r := &replica{w: w, node: n, name: fmt.Sprintf("%s/%d", n.name, i+1)}
+// startReplica runs a controller for ever. One that rehearses does so beside the others.
+func (w *world) startReplica(n *node, i int, rehearses bool) {
+	r := &replica{w: w, node: n, name: fmt.Sprintf("%s/%d", n.name, i+1), rehearses: rehearses}
 	n.replicas = append(n.replicas, r)
 	ctx, cancel := context.WithCancel(context.Background())
 	own, ownServed := n.engine.Pipes(ctx)
@@ -54,6 +57,9 @@ func (w *world) startReplica(n *node, i int) {
 		for {
 			if err := r.live(); err != nil {
 				w.sayf("controller %s: ended: %v", r.name, err)
+				if strings.Contains(err.Error(), secret) {
+					w.accusef("S7", "controller %s ends with a secret: %v", r.name, err)
+				}
 			}
 			select {
 			case <-w.closing:
@@ -105,7 +111,7 @@ func (r *replica) live() error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	ledger, err := store.OpenLedger(ctx, true)
+	ledger, err := store.OpenLedger(ctx, !r.rehearses)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func (w *world) changed(before, after row) {
 	defer w.mu.Unlock()
 	w.sequence++
 	c := w.changes[after.id]
-	if before.claim != after.claim || before.live() != after.live() {
+	if before.claim != after.claim || before.live() != after.live() || before.node != after.node {
 		c.claimed = time.Now()
 	}
 	c.at, c.sequence = time.Now(), w.sequence
@@ -97,6 +97,10 @@ func (w *world) server(s *session, statement string, args ...any) int64 {
 	n, _ := result.RowsAffected()
 	after, _ := w.row(id)
 	after.id = id
+	if n > 0 {
+		w.noteUnwanted(before, after)
+		w.noteRowless()
+	}
 	w.changed(before, after)
 	w.bind(after)
 	return n

@@ -45,7 +45,7 @@ func (w *world) open(n *node, step step) {
 		if !next() {
 			return
 		}
-		id, err := n.engine.Create(spec)
+		id, err := w.creates(n, spec)
 		if err != nil {
 			w.sayf("server: session %s gets no container: %v", s.id, err)
 			w.end(s, "ERROR")
@@ -95,15 +95,13 @@ func (w *world) respawn(s *session, step step) {
 			_ = s.node.engine.Remove(old.ID, true)
 			w.pass(pace(step.a))
 		}
-		id, err := s.node.engine.Run(spec)
+		id, err := w.runs(s.node, spec)
 		if err != nil {
 			return
 		}
 		s.made.Store(&id)
 		w.pass(pace(step.b))
-		claim := claimOf(step.c, id, spec.Name)
-		n := w.server(s, "UPDATE sessions SET status = 'ACTIVE', container_id = $1 WHERE id = $2", claim, s.id)
-		w.sayf("server: session %s is respawned as %s (%s), %d row", s.id, id, spec.Name, n)
+		w.takes(s, claimOf(step.c, id, spec.Name))
 	})
 }
 
@@ -134,7 +132,7 @@ func (w *world) stopSession(s *session, step step, rowFirst bool) {
 // share makes a second session claim the container of the first.
 func (w *world) share(s *session, step step) {
 	c, there := s.node.engine.Look(s.container())
-	if !there || s.deleted.Load() || s.suffers.Load() {
+	if !there || s.deleted.Load() {
 		return
 	}
 	r, ok := w.row(s.id)
@@ -150,7 +148,29 @@ func (w *world) share(s *session, step step) {
 func (w *world) twice(s *session, step step) {
 	spec := w.spec(s, step)
 	s.suffers.Store(true)
-	if id, err := s.node.engine.Run(spec); err == nil {
+	if id, err := w.runs(s.node, spec); err == nil {
 		w.sayf("server: session %s gets a second container %s", s.id, id)
 	}
+}
+
+// recreate puts a new container of the same name in the place of the old one, without a word to the table: what claims
+// it by its name means the new one. The gap is shorter than any grace.
+func (w *world) recreate(s *session, step step) {
+	r, ok := w.row(s.id)
+	old, there := s.node.engine.Look(s.container())
+	if !ok || !there || !r.live() || r.claim != old.Name || s.busy.Load() || claimants(w.rows(), old) > 1 || old.AutoRemove {
+		return
+	}
+	w.busy(s, func() {
+		w.sayf("server: makes %s of session %s anew", old.Name, s.id)
+		if s.node.engine.Remove(old.ID, true) != nil {
+			return
+		}
+		w.pass([]time.Duration{0, time.Millisecond, time.Second, 3 * time.Second}[step.b%4])
+		if id, err := w.runs(s.node, old.Spec); err == nil {
+			s.made.Store(&id)
+			w.bindAll()
+			w.sayf("server: %s is %s now", old.Name, id)
+		}
+	})
 }

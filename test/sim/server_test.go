@@ -73,6 +73,9 @@ func (w *world) spec(s *session, step step) engine.Spec {
 	case 9:
 		spec.Labels = nil
 	}
+	if step.a%13 == 12 {
+		spec.Labels = map[string]string{label: s.id, "io.session-controller.installation": "another"}
+	}
 	return spec
 }
 
@@ -120,6 +123,26 @@ func (w *world) insert(s *session, status string, claim any, pick int) {
 	w.sayf("server: inserts session %s %s claiming %v", s.id, status, claim)
 	w.server(s, "INSERT INTO sessions (id, status, container_id, node, created_at) VALUES ($1, $2, $3, $4, $5)",
 		s.id, status, claim, on, time.Now().UnixMilli())
+}
+
+// creates and runs are how every container of the server's is made.
+func (w *world) creates(n *node, spec engine.Spec) (string, error) {
+	id, err := n.engine.Create(spec)
+	w.noteRowless()
+	return id, err
+}
+
+func (w *world) runs(n *node, spec engine.Spec) (string, error) {
+	id, err := n.engine.Run(spec)
+	w.noteRowless()
+	return id, err
+}
+
+// takes is a session that is live again with a new container: whatever was odd about it is over.
+func (w *world) takes(s *session, claim string) {
+	s.odd.Store(false)
+	n := w.server(s, "UPDATE sessions SET status = 'ACTIVE', container_id = $1 WHERE id = $2", claim, s.id)
+	w.sayf("server: session %s is respawned and claims %s, %d row", s.id, claim, n)
 }
 
 // save writes the claim down, as a server does when its run call has returned: without looking.

@@ -1,10 +1,13 @@
 package sim
 
 import (
+	"flag"
+	"fmt"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,8 +15,17 @@ import (
 	"pgregory.net/rapid"
 )
 
-// run plays one world to its end and returns what was wrong with it and its history.
-func run(t *testing.T, s setup) (violations []string, history string, steps int) {
+// played is what came of one world.
+type played struct {
+	violations    []string
+	history       string
+	steps, faults int
+	// done is what the controllers said they did, by action and reason.
+	done map[string]int
+}
+
+// run plays one world to its end.
+func run(t *testing.T, s setup) (p played) {
 	t.Helper()
 	dir := scratch(t)
 	defer func() { _ = os.RemoveAll(dir) }()
@@ -25,6 +37,9 @@ func run(t *testing.T, s setup) (violations []string, history string, steps int)
 		for _, step := range s.steps {
 			w.take(step)
 			w.took++
+			if faulty(step.kind) {
+				p.faults++
+			}
 			if len(w.accusations()) > 0 {
 				break
 			}
@@ -32,9 +47,9 @@ func run(t *testing.T, s setup) (violations []string, history string, steps int)
 		if len(w.accusations()) == 0 {
 			w.finish()
 		}
-		violations, history, steps = w.accusations(), w.told(), w.took
+		p.violations, p.history, p.steps, p.done = w.accusations(), w.told(), w.took, w.wasDone()
 	})
-	return violations, history, steps
+	return p
 }
 
 // finish ends the faults, waits until everything must have converged, and looks.
@@ -43,8 +58,13 @@ func (w *world) finish() {
 	w.calmDown()
 	w.pass(bound)
 	w.agree()
-	if len(w.accusations()) == 0 {
-		w.recovers(time.Duration(len(w.history)%200) * time.Second)
+	w.mu.Lock()
+	away := time.Duration(len(w.history)%200) * time.Second
+	w.mu.Unlock()
+	for _, act := range []func(){w.prompt, func() { w.recovers(away) }, func() { w.thaws(away) }} {
+		if len(w.accusations()) == 0 {
+			act()
+		}
 	}
 }
 
@@ -52,6 +72,12 @@ func (w *world) accusations() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return append([]string(nil), w.violations...)
+}
+
+func (w *world) wasDone() map[string]int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.done)
 }
 
 // told is the history; with SIM_VERBOSE the controllers' logs are in it.
@@ -78,35 +104,94 @@ func merged(a, b []string) []string {
 	return append(append(all, a...), b...)
 }
 
-// tries is how often a history is played while a failure is shrunk: the order of goroutines and the jitter of sweeps
-// are not part of the seed, so one that shows the failure may need more than one try.
+// tries is how often a history is played while a failure is shrunk, and where one is played again by its seed: the order
+// of goroutines and the jitter of sweeps are not part of the seed, so one that shows the failure may need more than one
+// try.
 const tries = 20
+
+// few are so few worlds that each is meant, and played as often.
+const few = 10
+
+// total is what came of all worlds.
+type total struct {
+	played
+
+	runs, wrong int
+}
+
+func (t *total) add(p played) {
+	t.runs++
+	t.steps += p.steps
+	t.faults += p.faults
+	for what, n := range p.done {
+		t.done[what] += n
+	}
+}
 
 // TestSimulation plays random worlds. -rapid.checks says how many, -rapid.seed which.
 //
 //nolint:paralleltest // it changes how many processors there are
 func TestSimulation(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // with one processor a seed tells nearly everything
-	var runs, steps, failed atomic.Int64
+	all := total{played: played{done: map[string]int{}}}
+	again := given("rapid.checks") <= few && given("rapid.seed") != 0
 	rapid.Check(t, func(rt *rapid.T) {
 		s := drawSetup().Draw(rt, "world")
 		n := 1
-		if failed.Load() > 0 {
+		if all.wrong > 0 || again {
 			n = tries
 		}
 		for range n {
-			violations, history, took := run(t, s)
-			runs.Add(1)
-			steps.Add(int64(took))
-			if len(violations) > 0 {
-				if failed.Add(1) == 1 { // the order of goroutines may not come about again
-					t.Logf("first seen in run %d:\n%s\n\nhistory:\n%s", runs.Load(), strings.Join(violations, "\n"), history)
-				}
-				rt.Logf("%s\n\nhistory:\n%s", strings.Join(violations, "\n"), history)
-				// While it is shrunk the message must stay the same: it says which promise, and no more.
-				rt.Fatalf("%s is broken", strings.SplitN(violations[0], ":", 2)[0])
+			p := run(t, s)
+			all.add(p)
+			if len(p.violations) == 0 {
+				continue
 			}
+			if all.wrong++; all.wrong == 1 { // the order of goroutines may not come about again
+				t.Logf("first seen in run %d:\n%s\n\nhistory:\n%s", all.runs, strings.Join(p.violations, "\n"), p.history)
+			}
+			rt.Logf("%s\n\nhistory:\n%s", strings.Join(p.violations, "\n"), p.history)
+			// While it is shrunk the message must stay the same: it says which promise, and no more.
+			rt.Fatalf("%s is broken", strings.SplitN(p.violations[0], ":", 2)[0])
 		}
 	})
-	t.Logf("%d runs, %d steps, %d wrong", runs.Load(), steps.Load(), failed.Load())
+	t.Logf("%d runs, %d steps, %d faults, %d wrong", all.runs, all.steps, all.faults, all.wrong)
+	all.covers(t)
+}
+
+// given is the value of a flag that is a number.
+func given(name string) (n uint64) {
+	if f := flag.Lookup(name); f != nil {
+		_, _ = fmt.Sscan(f.Value.String(), &n)
+	}
+	return n
+}
+
+// enough is how many worlds show everything that the controllers can be brought to do.
+const enough = 1000
+
+// covers checks that the controllers have done everything that they can do: a world in which something never comes about
+// shows nothing of it.
+func (t *total) covers(test *testing.T) {
+	test.Helper()
+	if t.runs < enough {
+		return
+	}
+	for _, what := range []string{
+		"fail ContainerExited", "fail ContainerOOMKilled", "fail NeverStarted", "fail+release ContainerExited",
+		"fail+release ContainerGone", "fail+release ContainerTaken", "report ContainerTaken", "adopt ContainerReplaced",
+		"adopt ContainerUnrecorded", "report ContainerUnrecorded", "pin SessionEnded", "stop SessionEnded",
+		"remove SessionEnded", "remove-dead SessionEnded", "release SessionEnded", "release ContainerShared",
+		"stop ContainerLeaked", "remove ContainerLeaked", "report ContainerLeaked", "stop ContainerSuperseded",
+		"remove ContainerSuperseded", "report ContainerForeign", "report ContainerKept", "hold ContainerKept",
+		"hold StatusUnknown", "hold ClaimInvalid", "hold SessionElsewhere", "hold TableEmpty", "hold BreakerTripped",
+		"retry LookFailed",
+	} {
+		if t.done[what] == 0 {
+			test.Errorf("no controller ever came to %q in %d runs", what, t.runs)
+		}
+	}
+	for _, what := range slices.Sorted(maps.Keys(t.done)) {
+		test.Logf("%8d %s", t.done[what], what)
+	}
 }

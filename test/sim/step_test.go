@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"os"
 	"slices"
+	"strconv"
 	"time"
 
 	"pgregory.net/rapid"
@@ -22,9 +24,16 @@ type setup struct {
 	touchy bool
 	// all says policy.removeLeaked: all, claimed ownership.claimed.
 	all, claimed bool
+	// none says policy.removeLeaked: none, exclusive ownership.exclusive.
+	none, exclusive bool
 	// wedged says that what is wedged stays so when the faults end: it may delay nobody else.
 	wedged bool
-	steps  []step
+	// rehearsed says that one more controller looks at each engine and may do nothing.
+	rehearsed bool
+	// crowded says that at the end many containers hang while a session is to be acted on, thawed that the engine itself
+	// does for a while.
+	crowded, thawed bool
+	steps           []step
 }
 
 // The rules of the server's side of the contract, each of which one mode breaks.
@@ -53,7 +62,8 @@ func kinds() []string {
 		"forget", "crash engine", "shutdown engine", "reboot", "swap engine", "two engines", "stand-in",
 		"miss a stop", "first contact", "skew", "wedge", "jam", "slow removal",
 		"database down", "database hangs", "database loses answers", "die at effect", "kill controller", "stop controller",
-		"start behind back", "rename", "move", "empty table", "many gone", "exit unnoticed",
+		"start behind back", "rename", "move", "empty table", "many gone", "all lost", "old copy", "exit unnoticed",
+		"recreate", "meddle", "meddle",
 	}
 	return append(slices.Repeat(often, 2), usual...) // the first is what a history is shrunk to
 }
@@ -72,11 +82,38 @@ func drawSetup() *rapid.Generator[setup] {
 			touchy:   rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "touchy"),
 			all:      rapid.SampledFrom([]bool{false, false, true}).Draw(t, "all"),
 			claimed:  rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "claimed"),
+
+			exclusive: rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "exclusive"),
+			rehearsed: rapid.SampledFrom([]bool{false, false, false, false, true}).Draw(t, "rehearsed"),
+			crowded:   rapid.SampledFrom([]bool{false, false, false, false, false, false, false, true}).Draw(t, "crowded"),
+			thawed:    rapid.SampledFrom([]bool{false, false, false, false, false, false, false, true}).Draw(t, "thawed"),
 		}
+		s.none = !s.all && rapid.SampledFrom([]bool{false, false, false, false, false, true}).Draw(t, "none")
 		s.wedged = rapid.SampledFrom([]bool{false, false, true}).Draw(t, "wedged")
-		s.steps = rapid.SliceOfN(drawStep(), 25, 60).Draw(t, "steps")
+		s.steps = rapid.SliceOfN(drawStep(), leastSteps(), mostSteps(leastSteps())).Draw(t, "steps")
 		return s
 	})
+}
+
+// leastSteps is how many steps a world has at least; SIM_STEPS says otherwise. Long worlds cost less for each step.
+func leastSteps() int {
+	if n, err := strconv.Atoi(os.Getenv("SIM_STEPS")); err == nil && n > 0 {
+		return n
+	}
+	return 20
+}
+
+func mostSteps(least int) int { return max(100, least+least/4) }
+
+// faulty are the kinds of steps that make something go wrong with an engine, the database, a controller or many at once.
+func faulty(kind string) bool {
+	switch kind {
+	case "nothing", "advance", "open", "end", "end with stop", "stop then end", "delete", "toggle", "share", "clear",
+		"respawn", "recreate", "unknown status", "known status", "pause", "unpause", "created only", "foreign", "move",
+		"restart", "stop", "meddle":
+		return false
+	}
+	return true
 }
 
 func drawStep() *rapid.Generator[step] {
@@ -102,6 +139,7 @@ func (s setup) String() string {
 		breaks = s.breaks
 	}
 	return fmt.Sprintf("%d engine(s), %d controller(s) each, lease %t, number ids %t, touchy breaker %t, remove all %t, "+
-		"own what is claimed %t, wedged for good %t; the server %s",
-		s.engines, s.replicas, s.lease, s.numbers, s.touchy, s.all, s.claimed, s.wedged, breaks)
+		"remove none %t, own what is claimed %t, exclusive %t, wedged for good %t, rehearsed %t, crowded %t, thawed %t; the server %s",
+		s.engines, s.replicas, s.lease, s.numbers, s.touchy, s.all, s.none, s.claimed, s.exclusive, s.wedged, s.rehearsed,
+		s.crowded, s.thawed, breaks)
 }

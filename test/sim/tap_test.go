@@ -6,6 +6,8 @@ import (
 	"iter"
 	"time"
 
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -31,7 +33,9 @@ func (s *tappedStore) Get(ctx context.Context, id string) (sessiondb.Row, error)
 		return sessiondb.Row{}, err
 	}
 	s.process.reading("id:" + id)
-	return s.Store.Get(ctx, id)
+	row, err := s.Store.Get(ctx, id)
+	s.process.w.meddles("read", id)
+	return row, err
 }
 
 // Claimants reads the rows that claim something.
@@ -92,6 +96,7 @@ func (s *tappedStore) write(
 		if err := s.faults(ctx, what); err != nil {
 			return err
 		}
+		s.process.w.meddles("write", row.ID)
 		now, err = s.process.observed(what, row, do) //nolint:contextcheck // the observer has no deadline
 		if err == nil && s.process.w.faults.loses() {
 			return fmt.Errorf("%s: the answer was lost: %w", what, sessiondb.ErrUnreachable)
@@ -124,6 +129,44 @@ func (l *tappedLedger) RememberEngine(ctx context.Context, identity, previous st
 		}
 		return l.Ledger.RememberEngine(ctx, identity, previous)
 	})
+}
+
+// tappedLease is a lease behind the same database. A process that is dead renews and releases nothing.
+type tappedLease struct {
+	resourcelock.Interface
+
+	process *process
+}
+
+func (l *tappedLease) faults(ctx context.Context, operation string) error {
+	if l.process.isDead() {
+		return errDead
+	}
+	return l.process.w.faults.call(ctx, operation)
+}
+
+// Get reads the lease.
+func (l *tappedLease) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	if err := l.faults(ctx, "read the lease"); err != nil {
+		return nil, nil, err
+	}
+	return l.Interface.Get(ctx)
+}
+
+// Create takes one that nobody has.
+func (l *tappedLease) Create(ctx context.Context, r resourcelock.LeaderElectionRecord) error {
+	if err := l.faults(ctx, "take the lease"); err != nil {
+		return err
+	}
+	return l.Interface.Create(ctx, r)
+}
+
+// Update renews, takes over or releases one.
+func (l *tappedLease) Update(ctx context.Context, r resourcelock.LeaderElectionRecord) error {
+	if err := l.faults(ctx, "renew the lease"); err != nil {
+		return err
+	}
+	return l.Interface.Update(ctx, r)
 }
 
 // tappedEngine is the engine of one process.

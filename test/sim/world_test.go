@@ -21,7 +21,8 @@ const (
 	installation = "sim"
 	label        = "io.session-controller.session"
 	prefix       = "claude-work-"
-	// secret stands in the environment and the command of every container.
+	// secret stands in the environment and the command of every container, in what is executed in them, and in the page
+	// of a proxy.
 	secret = "hunter2"
 )
 
@@ -57,6 +58,11 @@ type world struct {
 	actors     map[string]*process // who asked for an effect on a container last
 	took       int                 // steps that were taken
 	logs       []string
+	meddling   meddling
+	// unwanted is when a container lost a row that wanted it.
+	unwanted map[string]time.Time
+	done     map[string]int // what controllers said they did, by action and reason
+	faulty   int            // steps that made something go wrong
 }
 
 // node is an engine and who serves it.
@@ -73,9 +79,12 @@ type node struct {
 	// swapped says that another engine answers, mixed that it answers on every other connection.
 	swapped, mixed bool
 	dialled        int
+	// skewed says that the engine's clock was set.
+	skewed bool
 	// clockDoubt is until when the waits of a controller may be shorter than their graces because the engine's clock was
 	// set, and eventDoubt until when a stop may be taken for a crash because the events that tell them apart were lost.
 	clockDoubt, eventDoubt time.Time
+	disasters
 }
 
 // session is what the server knows of one of its sessions.
@@ -85,7 +94,9 @@ type session struct {
 	// made is the container that the server made last for it, by full id.
 	made atomic.Pointer[string]
 	// suffers says that the server broke the contract for it.
-	suffers       atomic.Bool
+	suffers atomic.Bool
+	// odd says the same of a claim that means nothing, until it claims something else.
+	odd           atomic.Bool
 	deleted, busy atomic.Bool
 }
 
@@ -103,6 +114,7 @@ func build(t *testing.T, s setup, dir string) *world {
 	w := &world{
 		setup: s, t: t, ctx: t.Context(), began: time.Now(), path: filepath.Join(dir, "sessions.db"),
 		closing: make(chan struct{}), changes: map[string]change{}, meant: map[string]string{},
+		done: map[string]int{}, unwanted: map[string]time.Time{},
 	}
 	db, err := sql.Open("sqlite", w.path+"?_pragma=busy_timeout(5000)&_pragma=synchronous(off)&_pragma=journal_mode(wal)")
 	if err != nil {
@@ -121,11 +133,17 @@ func build(t *testing.T, s setup, dir string) *world {
 	for i := range s.engines {
 		n := &node{name: fmt.Sprintf("node%d", i+1)}
 		n.engine, n.stranger = engine.New("ENGINE-"+n.name), engine.New("STRANGER-"+n.name)
+		for _, e := range []*engine.Engine{n.engine, n.stranger} {
+			e.ExecCommand("/probe --token=" + secret)
+		}
 		w.nodes = append(w.nodes, n)
 		w.watch(n, n.engine, false)
 		w.watch(n, n.stranger, true)
 		for j := range s.replicas {
-			w.startReplica(n, j)
+			w.startReplica(n, j, false)
+		}
+		if s.rehearsed {
+			w.startReplica(n, s.replicas, true)
 		}
 	}
 	return w

@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -18,8 +19,11 @@ func TestMutantsBuild(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			build := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", os.DevNull,
-				"./controllers", "./pkg/...")
+			args := []string{"build", "-overlay", overlay, "-o", os.DevNull}
+			for _, e := range m.edits {
+				args = append(args, "./"+filepath.Dir(e.file))
+			}
+			build := exec.CommandContext(t.Context(), "go", args...)
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}

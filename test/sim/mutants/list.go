@@ -1,5 +1,7 @@
 package main
 
+import "slices"
+
 // edit is a change of one file: a text that stands in it once, and what stands there in its place.
 type edit struct{ file, from, to string }
 
@@ -15,11 +17,103 @@ const (
 	guard           = "controllers/engine_guard.go"
 	vouching        = "controllers/vouched.go"
 	looks           = "controllers/looks.go"
+	doubts          = "controllers/doubts.go"
+	checking        = "	if err := g.checks.do(ctx); err != nil {"
+	effects         = "controllers/effects.go"
+	containers      = "controllers/container_controller.go"
+	statements      = "pkg/sessiondb/statements.go"
+	removing        = "pkg/dockerwatch/remove.go"
 )
 
 // mutants are the ways in which a controller of this kind has been wrong, here or elsewhere.
 func mutants() []mutant {
-	return append(lookMutants(), append(graceMutants(), effectMutants()...)...)
+	return slices.Concat(lookMutants(), graceMutants(), effectMutants(), deafMutants(), carelessMutants())
+}
+
+// deafMutants are slow, or come to nothing.
+func deafMutants() []mutant {
+	return []mutant{
+		{"no event of the engine is heard", []edit{{
+			"controllers/triggers.go", "if !worthALook(e.Action) {", "if !worthALook(e.Action) || true {",
+		}}},
+		{"no change of a row is heard", []edit{{
+			"controllers/setup.go", "runnables = append(runnables, changes.Start)", "_ = changes",
+		}}},
+		{"sweeps come too seldom", []edit{{
+			"controllers/sweep_loop.go", "wait := jittered(l.core.ResyncPeriod)", "wait := jittered(100 * l.core.ResyncPeriod)",
+		}}},
+		{"containers that hang hold every worker", []edit{{
+			"controllers/slow_lane.go", "if l.in >= l.width {", "if false {",
+		}}},
+		{"sessions whose looks hung with the engine are let in one by one", []edit{
+			{"controllers/sweep.go", "if s.recovered != nil && errors.Is(", "if s.recovered != nil && false && errors.Is("},
+			{"controllers/slow_lane.go", "		next = l.call()", "		next = nil"},
+		}},
+		{"a live session is not given the container that took the place of its own", []edit{{
+			decide, "if f.Replacement.Phase == dockerwatch.Running && !c.Phase.Alive() {", "if false {",
+		}}},
+		{"a failed look for a session's other containers is taken for none", []edit{{
+			"controllers/candidates.go", "	if err != nil || len(found) != 1 {\n		return none, err",
+			"	if err != nil || len(found) != 1 {\n		return none, nil",
+		}}},
+	}
+}
+
+// carelessMutants do what they should, and more, or without looking again.
+func carelessMutants() []mutant {
+	const anyNode = " AND (1 = 1 OR "
+	return []mutant{
+		{"sessions that are gone together are not held", []edit{{
+			doubts, "return p.tooMany(t.Gone, t.Live)", "return false",
+		}}},
+		{"sessions that are gone in a second disaster are not held", []edit{{
+			doubts, "min(time.Since(d.gone), goneFor)", "time.Since(d.gone)",
+		}}},
+		{"containers that lost their rows together are removed", []edit{{
+			doubts, "return p.tooMany(t.Rowless, t.Owned)", "return false",
+		}}},
+		{"another installation's containers count as ours", []edit{{
+			"pkg/dockerwatch/ownership.go", "if owner.Installation != \"\" && owner.Installation != o.Installation {", "if false {",
+		}}},
+		{"an ended session's claim gives it the container of another", []edit{{
+			decide, "case f.Owner.OtherSession(f.Row.ID), sharedWithHeld(f.Others):", "case sharedWithHeld(f.Others):",
+		}}},
+		{"the claims of other nodes do not count", []edit{{
+			"controllers/container_looks.go",
+			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	return err",
+			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	for i := 0; i < len(f.Claimants); " +
+				"i++ {\n		if !l.store.Serves(f.Claimants[i]) {\n			f.Claimants = append(f.Claimants[:i], f.Claimants[i+1:]...)\n" +
+				"			i--\n		}\n	}\n	return err",
+		}, {
+			containers, "	if len(claimants) > 0 {", "	if len(claimants) > 0 && s.store.Serves(claimants[0]) {",
+		}}},
+		{"a container is removed with its volumes", []edit{{
+			removing, "container.RemoveOptions{RemoveVolumes: opts.Volumes})\n}\n\n// RemoveDead",
+			"container.RemoveOptions{RemoveVolumes: true})\n}\n\n// RemoveDead",
+		}}},
+		{"a container is killed and not stopped", []edit{{
+			removing, "wholeSeconds(grace)", "wholeSeconds(0 * grace)",
+		}}},
+		{"a container that no row claims is looked at once", []edit{{
+			decideContainer, "p.GoneGrace.Duration-f.CauseFor)", "0)",
+		}}},
+		{"the rows are not read again before a container that none claims is removed", []edit{{
+			containers, "	if err := s.unchanged(ctx, f); err != nil {\n		return err\n	}\n", "",
+		}}},
+		{"a row is written though it is of another node by now", []edit{{
+			statements, "\" AND \" + d.same(node,", "\"" + anyNode + "\" + d.same(node,",
+		}}},
+		{"a dry run writes", []edit{
+			{effects, "	if e.dryRun {", "	if false {"},
+			{containers, "	if s.dryRun {", "	if false {"},
+		}},
+		{"a live session's name means the container that it meant first", []edit{{
+			looks, "	if row.Kind == sessiondb.StatusEnded {\n		if meant", "	if true {\n		if meant",
+		}}},
+		{"two sessions share a container where they must not", []edit{{
+			decide, "		if f.Exclusive {", "		if false {",
+		}}},
+	}
 }
 
 // lookMutants believe what is no proof.
@@ -34,17 +128,17 @@ func lookMutants() []mutant {
 		}}},
 		{"absence is believed of whatever engine answers", []edit{
 			{vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
-			{guard, "	return g.checks.do(ctx)", "	return nil"},
+			{guard, checking, "	if err := ctx.Err(); err != nil {"},
 		}},
 		{"absence is not confirmed by asking the engine who it is", []edit{{
-			guard, "	return g.checks.do(ctx)", "	return nil",
+			guard, checking, "	if err := ctx.Err(); err != nil {",
 		}}},
 		{"an answer counts whichever connection it came from", []edit{{
 			vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`,
 		}}},
 		{"the engine's identity is checked before the look and not after", []edit{
 			{vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
-			{looks, "	c, err := l.observe(ctx, key, f.Row)", "	if err := l.guard.confirm(ctx); err != nil {\n" +
+			{looks, "	c, err := l.observe(ctx, key, f.Row)", "	if err := l.guard.confirm(ctx, \"\"); err != nil {\n" +
 				"		return fail(err)\n	}\n	c, err := l.observe(ctx, key, f.Row)"},
 			{looks, "	if err := l.confirm(ctx, key, f); err != nil {", "	if err := l.confirm(ctx, key, f); false {"},
 		}},
@@ -91,8 +185,8 @@ func graceMutants() []mutant {
 			decide, "max(f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration)), f.Held)", "f.Held",
 		}}},
 		{"no grace for a container whose claim is about to be saved", []edit{{
-			decideContainer, "v.Wait = remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration)",
-			"v.Wait = 0 * remaining(f.Now, f.Container.Created, f.CauseFor, 0)",
+			decideContainer, "remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration),",
+			"remaining(f.Now, f.Container.Created, f.CauseFor, 0),",
 		}}},
 		{"a container is adopted as soon as it is seen", []edit{{
 			decideContainer, "Wait: max(p.AdoptAfter.Duration-f.CauseFor, 0)}", "Wait: 0}",

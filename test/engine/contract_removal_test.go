@@ -1,0 +1,71 @@
+package engine_test
+
+import (
+	"testing"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/test/testenv"
+)
+
+// A removal that fails leaves a container that is dead, and can be tried again.
+func TestContractOfADeadContainer(t *testing.T) {
+	t.Parallel()
+	both(t, func(s *side) {
+		info, err := s.engine.Info(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		s.aliases = map[string]string{info.RootDir: "<root>"}
+		for _, c := range [][2]string{{"created"}, {"running", "?force=1"}} {
+			name, force := c[0], c[1]
+			s.create(name, `{"Cmd":["/workload","sleep"],"HostConfig":{"RestartPolicy":{"Name":"always"}}}`)
+			if name == "running" {
+				s.call("POST", "/containers/{"+name+"}/start", "")
+				s.ready(name)
+			}
+			s.unremovable(name, true)
+			s.call("DELETE", "/containers/{"+name+"}"+force, "")
+			s.is(name, dockerwatch.Dead)
+			s.notef("error %s", s.look(name).Error)
+			s.call("DELETE", "/containers/{"+name+"}"+force, "")
+			s.is(name, dockerwatch.Dead)
+			s.call("POST", "/containers/{"+name+"}/start", "")
+			s.call("POST", "/containers/{"+name+"}/stop", "")
+			s.call("POST", "/containers/{"+name+"}/kill", "")
+			s.call("POST", "/containers/{"+name+"}/pause", "")
+			s.call("POST", "/containers/{"+name+"}/restart", "")
+			s.call("POST", "/containers/{"+name+"}/rename?name={run}-other", "")
+			s.listed("dead", `{"label":["contract={run}"]}`)
+			s.call("POST", "/containers/create?name={run}-other", `{"Image":"`+testenv.Image(s.t)+`"}`)
+			s.unremovable(name, false)
+			s.call("DELETE", "/containers/{"+name+"}", "")
+			s.is(name, dockerwatch.Gone)
+			s.tally(name)
+		}
+	})
+}
+
+// An OOM kill: the engine tells of it before the death or just after, sometimes twice. The mark stays with the container
+// when it is started again, and goes with the next death that has another cause.
+func TestContractOfAnOOMKill(t *testing.T) {
+	t.Parallel()
+	both(t, func(s *side) {
+		for _, policy := range []string{"no", "always"} {
+			s.create(policy, `{"Cmd":["/workload","oom-direct"],"HostConfig":{"Memory":16777216,"MemorySwap":16777216,`+
+				`"RestartPolicy":{"Name":"`+policy+`"}}}`)
+			s.call("POST", "/containers/{"+policy+"}/start", "")
+			s.ready(policy)
+			s.outOfMemory(policy)
+			if policy == "no" {
+				s.is(policy, dockerwatch.Exited)
+				s.call("POST", "/containers/{"+policy+"}/start", "")
+			} else {
+				s.again(policy, 1)
+			}
+			s.is(policy, dockerwatch.Running)
+			s.call("POST", "/containers/{"+policy+"}/kill", "")
+			s.is(policy, dockerwatch.Exited)
+			s.kinds(policy)
+		}
+	})
+}

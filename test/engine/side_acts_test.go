@@ -1,0 +1,144 @@
+package engine_test
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/test/testenv"
+)
+
+// What happens to a container without anybody calling the API: each engine has its own way to make it happen.
+
+// name is what messages call this side.
+func (s *side) name() string {
+	if s.fake != nil {
+		return "test engine"
+	}
+	return "real engine"
+}
+
+// crash ends a container's process behind its engine's back, as if it had come to its end by itself.
+func (s *side) crash(name string) {
+	s.t.Helper()
+	switch {
+	case s.fake != nil:
+		if err := s.fake.Exit(s.ids[name], 137); err != nil {
+			s.t.Fatal(err)
+		}
+	case s.private != nil:
+		s.private.Signal(s.ids[name], syscall.SIGKILL)
+	default:
+		testenv.Signal(s.t, s.ids[name], syscall.SIGKILL)
+	}
+}
+
+// outOfMemory lets the kernel take the process of a container whose command is oom-direct.
+func (s *side) outOfMemory(name string) {
+	s.t.Helper()
+	if s.fake != nil {
+		if err := s.fake.OOM(s.ids[name], false); err != nil {
+			s.t.Fatal(err)
+		}
+		return
+	}
+	testenv.Signal(s.t, s.ids[name], syscall.SIGUSR1)
+}
+
+// unpause lets a container go on that may be paused, when the test has ended.
+func (s *side) unpause(id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if _, err := s.try(ctx, http.MethodPost, "/containers/"+id+"/unpause"); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// look is what a container is now.
+func (s *side) look(name string) dockerwatch.Observation {
+	s.t.Helper()
+	seen, err := s.engine.Observe(s.t.Context(), s.ids[name])
+	if err != nil {
+		s.t.Fatalf("%s: observe %s: %v", s.name(), name, err)
+	}
+	return seen
+}
+
+// again waits until the engine has started a container so often by its policy.
+func (s *side) again(name string, times int) {
+	s.t.Helper()
+	s.until("the policy has started it again", func() bool {
+		seen := s.look(name)
+		return seen.Phase == dockerwatch.Running && seen.RestartCount == times
+	})
+}
+
+// count notes how often the engine says that it started a container by its policy.
+func (s *side) count(name string) {
+	s.t.Helper()
+	s.notef("%s was restarted %d times", name, s.look(name).RestartCount)
+}
+
+// tally notes what the engine remembers of a container, sorted, without that which comes one time and not another.
+func (s *side) tally(name string, without ...dockerwatch.Action) {
+	s.t.Helper()
+	all := s.actions(name)
+	all = slices.DeleteFunc(all, func(a string) bool { return slices.Contains(without, dockerwatch.Action(a)) })
+	s.notef("events of %s: %s", name, strings.Join(all, " "))
+}
+
+// kinds is tally without how often each came.
+func (s *side) kinds(name string) {
+	s.t.Helper()
+	s.notef("kinds of events of %s: %s", name, strings.Join(slices.Compact(s.actions(name)), " "))
+}
+
+// actions are what the engine remembers of a container, sorted.
+func (s *side) actions(name string) []string {
+	s.t.Helper()
+	moments, err := s.engine.RecentEvents(s.t.Context(), time.Time{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var all []string
+	for _, m := range moments {
+		if m.ID == s.ids[name] {
+			all = append(all, string(m.Action))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// unremovable makes the removal of a container fail, by a file of it that nobody can remove, or mends that.
+func (s *side) unremovable(name string, fails bool) {
+	s.t.Helper()
+	if s.fake != nil {
+		if err := s.fake.FailRemovals(s.ids[name], fails); err != nil {
+			s.t.Fatal(err)
+		}
+		return
+	}
+	info, err := s.engine.Info(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	file := filepath.Join(info.RootDir, "containers", s.ids[name], "unremovable")
+	change := map[bool]string{true: "+i", false: "-i"}[fails]
+	if fails {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+		s.t.Cleanup(func() { _ = exec.Command("chattr", "-i", file).Run() }) // gone where the test has mended it
+	}
+	if out, err := exec.CommandContext(s.t.Context(), "chattr", change, file).CombinedOutput(); err != nil {
+		s.t.Fatalf("chattr %s %s: %v: %s", change, file, err, out)
+	}
+}
