@@ -60,7 +60,7 @@ clean: ## Remove what was built, the tools too.
 
 .PHONY: test
 test: ## Run all tests (TEST=./pkg/... for some) with race detector, engine and database. Debian, as root.
-	hack/test-env.sh -- go test -race -p 2 -coverpkg $(OWN_PACKAGES) -coverprofile $(COVERAGE) $(TEST)
+	hack/test-env.sh -- go test -race -p 2 -timeout 40m -coverpkg $(OWN_PACKAGES) -coverprofile $(COVERAGE) $(TEST)
 ifeq ($(TEST),./...)
 	hack/coverage.sh $(COVERAGE) $(COVERAGE_MIN)
 	$(MAKE) --no-print-directory sim RUNS=1000
@@ -68,8 +68,7 @@ endif
 
 .PHONY: sim
 sim: ## Play RUNS=1000 random worlds against the controller in virtual time (SEED=… for one again).
-	go test ./test/sim -run '^TestSimulation$$' -count 1 -v -timeout 12h \
-		-rapid.checks $(RUNS) -rapid.seed $(SEED) -rapid.nofailfile -rapid.shrinktime 60s
+	hack/sim.sh $(RUNS) $(SEED)
 
 .PHONY: sim-mutants
 sim-mutants: ## Check that the simulation catches controllers that are wrong on purpose (half an hour).

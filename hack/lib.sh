@@ -219,5 +219,7 @@ remove_traces() {
 	for group in $(engine_cgroups "$dir"); do
 		find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true
 	done
+	# A test that was killed may have left a file that nobody can remove.
+	chattr -R -i "$dir" 2>/dev/null || true
 	rm -rf "$dir"
 }

@@ -28,10 +28,12 @@ clean_up() {
 	if [[ -n $work ]]; then
 		# Engines of tests that were killed before they could clean up.
 		for left in "$work"/tmp/sc-engine-*/; do
-			[[ -d $left ]] && stop_engine "${left%/}"
+			if [[ -d $left ]]; then
+				stop_engine "${left%/}" || say "the engine in ${left%/} could not be cleared away"
+			fi
 		done
-		stop_engine "$work/engine"
-		rm -rf "$work"
+		stop_engine "$work/engine" || say "the engine in $work/engine could not be cleared away"
+		rm -rf "$work" || say "$work could not be removed"
 	fi
 	exit "$code"
 }

@@ -98,6 +98,9 @@ func (p *process) judgeFailure(before, after row) {
 	}
 	now := time.Now()
 	claimed := w.lastChange(before.id).claimed
+	if other := p.successor(before); other != "" {
+		w.accusef("S1", "session %s was failed, and %s, the only one that is labelled with it, runs", before.id, other)
+	}
 	c, there := p.node.engine.Look(before.claim)
 	if !there {
 		p.judgeGone(before, claimed)
@@ -126,6 +129,22 @@ func (p *process) judgeFailure(before, after row) {
 	if after.claim != "" && after.claim != c.ID && !c.Since.After(looked) {
 		w.accusef("S5", "session %s was failed and claims %q now, not %s", before.id, after.claim, c.ID)
 	}
+}
+
+// successor is the one container that a session could be given in place of the one that it claims: it runs, has done so
+// for longer than a look is old, and no other could be it.
+func (p *process) successor(r row) string {
+	found := ""
+	for _, c := range p.node.engine.All() {
+		if owner(c) != r.id || !p.w.labelled(c) || c.Status != engine.Running || means(r.claim, c) {
+			continue
+		}
+		if found != "" || time.Since(c.Since) < prompt || p.w.mayPredate(c, r) || p.w.none && labelOf(c) == "" {
+			return ""
+		}
+		found = c.ID
+	}
+	return found
 }
 
 // judgeGone is judgeFailure for a claim that means no container.

@@ -168,7 +168,7 @@ func given(name string) (n uint64) {
 }
 
 // enough is how many worlds show everything that the controllers can be brought to do.
-const enough = 1000
+const enough = 400
 
 // covers checks that the controllers have done everything that they can do: a world in which something never comes about
 // shows nothing of it.

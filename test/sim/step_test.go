@@ -54,10 +54,10 @@ type step struct {
 
 // kinds are weighted by how often they stand here.
 func kinds() []string {
-	often := []string{"nothing", "open", "open", "open", "open", "end", "respawn", "crash", "advance"}
+	often := []string{"nothing", "open", "open", "open", "open", "end", "respawn", "crash", "advance", "share", "oom"}
 	usual := []string{
-		"end with stop", "stop then end", "delete", "toggle", "share", "clear", "restart", "unknown status", "known status",
-		"oom", "stop", "kill", "remove", "pause", "unpause", "created only", "foreign", "claim nonsense", "claim nothing",
+		"end with stop", "stop then end", "delete", "toggle", "clear", "restart", "unknown status", "known status",
+		"stop", "kill", "remove", "pause", "unpause", "created only", "foreign", "claim nonsense", "claim nothing",
 		"slow", "hang", "refuse", "fail", "stranger", "cut", "lost answer", "freeze streams", "cut streams", "bad delivery",
 		"forget", "crash engine", "shutdown engine", "reboot", "swap engine", "two engines", "stand-in",
 		"miss a stop", "first contact", "skew", "wedge", "jam", "slow removal",

@@ -7,8 +7,10 @@ type edit struct{ file, from, to string }
 
 // mutant is a controller that is wrong in one way.
 type mutant struct {
-	name  string
-	edits []edit
+	name string
+	// breaks are the promises that it breaks: caught by another one it was caught by chance.
+	breaks string
+	edits  []edit
 }
 
 const (
@@ -33,26 +35,26 @@ func mutants() []mutant {
 // deafMutants are slow, or come to nothing.
 func deafMutants() []mutant {
 	return []mutant{
-		{"no event of the engine is heard", []edit{{
+		{"no event of the engine is heard", "L1", []edit{{
 			"controllers/triggers.go", "if !worthALook(e.Action) {", "if !worthALook(e.Action) || true {",
 		}}},
-		{"no change of a row is heard", []edit{{
+		{"no change of a row is heard", "L1", []edit{{
 			"controllers/setup.go", "runnables = append(runnables, changes.Start)", "_ = changes",
 		}}},
-		{"sweeps come too seldom", []edit{{
+		{"sweeps come too seldom", "L1", []edit{{
 			"controllers/sweep_loop.go", "wait := jittered(l.core.ResyncPeriod)", "wait := jittered(100 * l.core.ResyncPeriod)",
 		}}},
-		{"containers that hang hold every worker", []edit{{
+		{"containers that hang hold every worker", "L1", []edit{{
 			"controllers/slow_lane.go", "if l.in >= l.width {", "if false {",
 		}}},
-		{"sessions whose looks hung with the engine are let in one by one", []edit{
+		{"sessions whose looks hung with the engine are let in one by one", "L1", []edit{
 			{"controllers/sweep.go", "if s.recovered != nil && errors.Is(", "if s.recovered != nil && false && errors.Is("},
 			{"controllers/slow_lane.go", "		next = l.call()", "		next = nil"},
 		}},
-		{"a live session is not given the container that took the place of its own", []edit{{
+		{"a live session is not given the container that took the place of its own", "S1 L1", []edit{{
 			decide, "if f.Replacement.Phase == dockerwatch.Running && !c.Phase.Alive() {", "if false {",
 		}}},
-		{"a failed look for a session's other containers is taken for none", []edit{{
+		{"a failed look for a session's other containers is taken for none", "S1", []edit{{
 			"controllers/candidates.go", "	if err != nil || len(found) != 1 {\n		return none, err",
 			"	if err != nil || len(found) != 1 {\n		return none, nil",
 		}}},
@@ -63,22 +65,22 @@ func deafMutants() []mutant {
 func carelessMutants() []mutant {
 	const anyNode = " AND (1 = 1 OR "
 	return []mutant{
-		{"sessions that are gone together are not held", []edit{{
+		{"sessions that are gone together are not held", "S2", []edit{{
 			doubts, "return p.tooMany(t.Gone, t.Live)", "return false",
 		}}},
-		{"sessions that are gone in a second disaster are not held", []edit{{
+		{"sessions that are gone in a second disaster are not held", "S2", []edit{{
 			doubts, "min(time.Since(d.gone), goneFor)", "time.Since(d.gone)",
 		}}},
-		{"containers that lost their rows together are removed", []edit{{
+		{"containers that lost their rows together are removed", "S2", []edit{{
 			doubts, "return p.tooMany(t.Rowless, t.Owned)", "return false",
 		}}},
-		{"another installation's containers count as ours", []edit{{
+		{"another installation's containers count as ours", "S3", []edit{{
 			"pkg/dockerwatch/ownership.go", "if owner.Installation != \"\" && owner.Installation != o.Installation {", "if false {",
 		}}},
-		{"an ended session's claim gives it the container of another", []edit{{
+		{"an ended session's claim gives it the container of another", "S1", []edit{{
 			decide, "case f.Owner.OtherSession(f.Row.ID), sharedWithHeld(f.Others):", "case sharedWithHeld(f.Others):",
 		}}},
-		{"the claims of other nodes do not count", []edit{{
+		{"the claims of other nodes do not count", "S1 S2", []edit{{
 			"controllers/container_looks.go",
 			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	return err",
 			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	for i := 0; i < len(f.Claimants); " +
@@ -87,30 +89,30 @@ func carelessMutants() []mutant {
 		}, {
 			containers, "	if len(claimants) > 0 {", "	if len(claimants) > 0 && s.store.Serves(claimants[0]) {",
 		}}},
-		{"a container is removed with its volumes", []edit{{
+		{"a container is removed with its volumes", "S3", []edit{{
 			removing, "container.RemoveOptions{RemoveVolumes: opts.Volumes})\n}\n\n// RemoveDead",
 			"container.RemoveOptions{RemoveVolumes: true})\n}\n\n// RemoveDead",
 		}}},
-		{"a container is killed and not stopped", []edit{{
+		{"a container is killed and not stopped", "S3", []edit{{
 			removing, "wholeSeconds(grace)", "wholeSeconds(0 * grace)",
 		}}},
-		{"a container that no row claims is looked at once", []edit{{
+		{"a container that no row claims is looked at once", "S1", []edit{{
 			decideContainer, "p.GoneGrace.Duration-f.CauseFor)", "0)",
 		}}},
-		{"the rows are not read again before a container that none claims is removed", []edit{{
+		{"the rows are not read again before a container that none claims is removed", "S1 S2", []edit{{
 			containers, "	if err := s.unchanged(ctx, f); err != nil {\n		return err\n	}\n", "",
 		}}},
-		{"a row is written though it is of another node by now", []edit{{
+		{"a row is written though it is of another node by now", "S2", []edit{{
 			statements, "\" AND \" + d.same(node,", "\"" + anyNode + "\" + d.same(node,",
 		}}},
-		{"a dry run writes", []edit{
+		{"a dry run writes", "S6", []edit{
 			{effects, "	if e.dryRun {", "	if false {"},
 			{containers, "	if s.dryRun {", "	if false {"},
 		}},
-		{"a live session's name means the container that it meant first", []edit{{
+		{"a live session's name means the container that it meant first", "L1 S1 S5", []edit{{
 			looks, "	if row.Kind == sessiondb.StatusEnded {\n		if meant", "	if true {\n		if meant",
 		}}},
-		{"two sessions share a container where they must not", []edit{{
+		{"two sessions share a container where they must not", "L1", []edit{{
 			decide, "		if f.Exclusive {", "		if false {",
 		}}},
 	}
@@ -119,38 +121,38 @@ func carelessMutants() []mutant {
 // lookMutants believe what is no proof.
 func lookMutants() []mutant {
 	return []mutant{
-		{"any 404 is taken for a container that is gone", []edit{{
+		{"any 404 is taken for a container that is gone", "S1 S2 S5", []edit{{
 			"pkg/dockerwatch/transport.go", `strings.EqualFold(a.message, "No such container: "+ref)`, `ref != ""`,
 		}}},
-		{"an error of the engine is taken for a container that is gone", []edit{{
+		{"an error of the engine is taken for a container that is gone", "S1 S2 S5", []edit{{
 			looks, "	if err != nil {\n		return fail(err)\n	}\n	f.Now, f.Container = now, c",
 			"	if err != nil {\n		c = dockerwatch.Observation{Phase: dockerwatch.Gone}\n	}\n	f.Now, f.Container = now, c",
 		}}},
-		{"absence is believed of whatever engine answers", []edit{
+		{"absence is believed of whatever engine answers", "S1 S2 S5", []edit{
 			{vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
 			{guard, checking, "	if err := ctx.Err(); err != nil {"},
 		}},
-		{"absence is not confirmed by asking the engine who it is", []edit{{
+		{"absence is not confirmed by asking the engine who it is", "S1 S2 S5", []edit{{
 			guard, checking, "	if err := ctx.Err(); err != nil {",
 		}}},
-		{"an answer counts whichever connection it came from", []edit{{
+		{"an answer counts whichever connection it came from", "S1 S2 S5", []edit{{
 			vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`,
 		}}},
-		{"the engine's identity is checked before the look and not after", []edit{
+		{"the engine's identity is checked before the look and not after", "S1 S2 S5", []edit{
 			{vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
 			{looks, "	c, err := l.observe(ctx, key, f.Row)", "	if err := l.guard.confirm(ctx, \"\"); err != nil {\n" +
 				"		return fail(err)\n	}\n	c, err := l.observe(ctx, key, f.Row)"},
 			{looks, "	if err := l.confirm(ctx, key, f); err != nil {", "	if err := l.confirm(ctx, key, f); false {"},
 		}},
-		{"an engine that was never seen is accepted though it has none of the containers", []edit{{
+		{"an engine that was never seen is accepted though it has none of the containers", "S1 S2 S5", []edit{{
 			guard, "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
 		}}},
-		{"events are trusted without a look", []edit{{
+		{"events are trusted without a look", "S1", []edit{{
 			looks, "	l.recall(key, &f)\n	if f.Row.Kind",
 			"	l.recall(key, &f)\n	if f.Evidence.Ended() || l.history.Evidence(c.ID, time.Time{}).Ended() {\n" +
 				"		f.Container.Phase, f.Evidence.Crash = dockerwatch.Exited, true\n	}\n	if f.Row.Kind",
 		}}},
-		{"who claims a container is read before the container is looked at, and not again", []edit{
+		{"who claims a container is read before the container is looked at, and not again", "S1 S2", []edit{
 			{"controllers/container_looks.go", "	c, err := l.engine.Observe(ctx, string(key))",
 				"	early, err := l.store.Claimants(ctx, dockerwatch.References(string(key), \"\"))\n	if err != nil {\n" +
 					"		return err\n	}\n	c, err := l.engine.Observe(ctx, string(key))"},
@@ -159,10 +161,10 @@ func lookMutants() []mutant {
 				"	f.Claimants = early\n	return nil"},
 			{"controllers/container_controller.go", "	if err := s.unchanged(ctx, f); err != nil {\n		return err\n	}\n", ""},
 		}},
-		{"a name is believed to mean the container that had it when the sweep began", []edit{{
+		{"a name is believed to mean the container that had it when the sweep began", "S1 S5", []edit{{
 			"controllers/sweep.go", "case !s.memory.claimedBefore(key, row.Claim, listed):", "case false:",
 		}}},
-		{"a running container is taken for the claimed one's successor though another one could be it", []edit{
+		{"a running container is taken for the claimed one's successor though another one could be it", "S1", []edit{
 			{"controllers/container_looks.go", "f.Alone = len(others) == 0", "f.Alone = len(others) >= 0"},
 			{"controllers/candidates.go", "if err != nil || len(found) != 1 {", "if err != nil || len(found) == 0 {"},
 		}},
@@ -172,36 +174,36 @@ func lookMutants() []mutant {
 // graceMutants do not wait, or do not come back.
 func graceMutants() []mutant {
 	return []mutant{
-		{"no grace for a container that was stopped", []edit{{
+		{"no grace for a container that was stopped", "S1", []edit{{
 			decide, "	grace := p.ExitGrace.Duration\n", "	grace := 0 * p.ExitGrace.Duration\n",
 		}}},
-		{"no grace for a container that its engine may start again", []edit{{
+		{"no grace for a container that its engine may start again", "S1", []edit{{
 			decide, "grace = max(grace, p.RestartGrace.Duration)", "grace = max(grace, 0)",
 		}}},
-		{"no grace for a container that is about to start", []edit{{
+		{"no grace for a container that is about to start", "S1", []edit{{
 			decide, "Wait: f.remaining(since, p.StartGrace.Duration)}", "Wait: 0 * f.remaining(since, 0)}",
 		}}},
-		{"no grace for a name that was saved ahead of its container", []edit{{
+		{"no grace for a name that was saved ahead of its container", "S1", []edit{{
 			decide, "max(f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration)), f.Held)", "f.Held",
 		}}},
-		{"no grace for a container whose claim is about to be saved", []edit{{
+		{"no grace for a container whose claim is about to be saved", "S1", []edit{{
 			decideContainer, "remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration),",
 			"remaining(f.Now, f.Container.Created, f.CauseFor, 0),",
 		}}},
-		{"a container is adopted as soon as it is seen", []edit{{
+		{"a container is adopted as soon as it is seen", "S1", []edit{{
 			decideContainer, "Wait: max(p.AdoptAfter.Duration-f.CauseFor, 0)}", "Wait: 0}",
 		}}},
-		{"a stop that somebody asked for is taken for a crash", []edit{{
+		{"a stop that somebody asked for is taken for a crash", "S1", []edit{{
 			"pkg/dockerwatch/history.go", "e.Crash = !killed && whole", "e.Crash = killed || whole",
 		}}},
-		{"a gap in the events is not noticed", []edit{
+		{"a gap in the events is not noticed", "S1", []edit{
 			{"pkg/dockerwatch/watch.go", "	default:\n		w.history.Whole(engineNow)\n		return true", "	default:\n		return true"},
 		}},
-		{"events are resumed from this machine's clock", []edit{
+		{"events are resumed from this machine's clock", "S1", []edit{
 			{"pkg/dockerwatch/watch.go", "	case !w.last.Time.IsZero():\n		return w.last.Time",
 				"	case !w.last.Time.IsZero():\n		return time.Now()"},
 		}},
-		{"no sweep after a reconnection", []edit{
+		{"no sweep after a reconnection", "L1", []edit{
 			{"controllers/setup.go", "			c.loop.request()  // a sweep is due after every connection\n", ""},
 			{"controllers/sweep_loop.go", "limit = backoffCapDown", "limit = backoffCap"},
 		}},
@@ -212,71 +214,71 @@ func graceMutants() []mutant {
 func effectMutants() []mutant {
 	const castAway = " AND (1 = 1 OR "
 	return []mutant{
-		{"a claim is released before its container is removed", []edit{{
+		{"a claim is released before its container is removed", "S5", []edit{{
 			"controllers/effects.go",
 			"	if err := call(ctx, f.Container.ID,",
 			"	if row, err := e.store.Release(ctx, f.Row); err == nil {\n		f.Row = row\n	}\n" +
 				"	if err := call(ctx, f.Container.ID,",
 		}}},
-		{"a container is removed by force", []edit{{
+		{"a container is removed by force", "S3 S1", []edit{{
 			"pkg/dockerwatch/remove.go", "container.RemoveOptions{RemoveVolumes: opts.Volumes})\n}\n\n// RemoveDead",
 			"container.RemoveOptions{RemoveVolumes: opts.Volumes, Force: true})\n}\n\n// RemoveDead",
 		}}},
-		{"a row is written whatever it has become", []edit{{
+		{"a row is written whatever it has become", "S4", []edit{{
 			"pkg/sessiondb/statements.go",
 			"\" AND \" + statusText + \" = \" + d.param(argStatus) +\n			\" AND \" + claimText + \" = \" + d.param(argClaim) +",
 			"\"" + castAway + "\" + statusText + \" = \" + d.param(argStatus) +\n			\" AND \" + claimText + \" = \" + " +
 				"d.param(argClaim) + \")\" +",
 		}}},
-		{"a claim is not pinned before its container is stopped", []edit{{
+		{"a claim is not pinned before its container is stopped", "S5 S1", []edit{{
 			decide, "case f.Row.Claim != c.ID:\n		v.Action = Pin", "case false:\n		v.Action = Pin",
 		}}},
-		{"a failed session keeps the name it claims", []edit{{
+		{"a failed session keeps the name it claims", "S5 S1", []edit{{
 			"controllers/effects.go", "return e.store.Fail(ctx, f.Row, failure(f, v, f.Container.ID))",
 			"return e.store.Fail(ctx, f.Row, failure(f, v, f.Row.Claim))",
 		}}},
-		{"whose a container is does not matter", []edit{
+		{"whose a container is does not matter", "S3", []edit{
 			{decide, "case !f.Owner.Owned:", "case false:"},
 			{decideContainer, "case f.Container.Phase == dockerwatch.Gone, !f.Owner.Owned:",
 				"case f.Container.Phase == dockerwatch.Gone:"},
 		}},
-		{"what is owned by its name alone is removed as leaked", []edit{{
+		{"what is owned by its name alone is removed as leaked", "S3", []edit{{
 			decideContainer, "case !p.labelled(f.Owner), removes", "case removes",
 		}}},
-		{"the keep label is ignored", []edit{
+		{"the keep label is ignored", "S3", []edit{
 			{decide, "case f.Owner.Keep:", "case false:"},
 			{decideContainer, "case f.Owner.Keep: // row b", "case false:"},
 		}},
-		{"other sessions that share the container are ignored", []edit{{
+		{"other sessions that share the container are ignored", "S1 S2", []edit{{
 			decide, "if r.Kind != sessiondb.StatusEnded {", "if r.ID == \"\" {",
 		}}},
-		{"a status that nobody knows counts as ended", []edit{
+		{"a status that nobody knows counts as ended", "S2", []edit{
 			{decide, "case f.Row.Kind == sessiondb.StatusUnknown: // row 1", "case false:"},
 			{looks, "	if row.Kind == sessiondb.StatusUnknown {",
 				"	if row.Kind == sessiondb.StatusUnknown && row.Claim == \"\" {"},
 		}},
-		{"a container whose session has a status that nobody knows is removed", []edit{
+		{"a container whose session has a status that nobody knows is removed", "S2", []edit{
 			{decideContainer, "case f.SessionFound && f.Session.Kind == sessiondb.StatusUnknown: // row b", "case false:"},
 			{decideContainer, "|| f.Session.Kind == sessiondb.StatusEnded { // row f",
 				"|| f.Session.Kind != sessiondb.StatusLive {"},
 		}},
-		{"a container of a session on another node is removed", []edit{
+		{"a container of a session on another node is removed", "S1 S2", []edit{
 			{decideContainer, "	if !f.SessionFound || f.Session.Kind", "	if !f.SessionFound || f.Elsewhere || f.Session.Kind"},
 			{decideContainer, "case f.SessionFound && f.Session.NodeNull: // row b", "case false:"},
 		}},
-		{"an ended session is given a container", []edit{{
+		{"an ended session is given a container", "S4", []edit{{
 			decideContainer, "|| f.Session.Kind == sessiondb.StatusEnded { // row f", "{",
 		}}},
-		{"a container is superseded by one that does not run", []edit{{
+		{"a container is superseded by one that does not run", "S1", []edit{{
 			decideContainer, "case f.Claimed.Phase == dockerwatch.Running && f.Claimed.ID", "case f.Claimed.ID",
 		}}},
-		{"leaked containers are removed though the table is empty", []edit{{
+		{"leaked containers are removed though the table is empty", "S2", []edit{{
 			decideContainer, "case removes && f.TableEmpty:", "case false:",
 		}}},
-		{"a dead container is never tried again", []edit{{
+		{"a dead container is never tried again", "L1", []edit{{
 			decide, "return Verdict{Action: RemoveDead, Reason: reason}", "return Verdict{Action: Report, Reason: reason}",
 		}}},
-		{"events are logged as they come", []edit{
+		{"events are logged as they come", "S7", []edit{
 			{"pkg/dockerwatch/stream.go", "args.Add(\"event\", string(action))", "_ = action"},
 			{"pkg/dockerwatch/decode.go", "Action: firstWord(m.Action),", "Action: Action(m.Action),"},
 			{"controllers/triggers.go", "	if !worthALook(e.Action) {", "	t.log.Info(\"heard\", \"action\", string(e.Action))\n" +

@@ -41,11 +41,12 @@ func main() {
 
 // outcome is what became of one mutant.
 type outcome struct {
-	caught  bool
-	promise string
-	runs    int
-	took    time.Duration
-	err     error
+	// broke says that a promise was broken, caught that it was one of those that the mutant is about.
+	broke, caught bool
+	promise       string
+	runs          int
+	took          time.Duration
+	err           error
 }
 
 // try runs the simulation against every mutant and says what became of each.
@@ -92,6 +93,8 @@ func (o outcome) line(name string) string {
 		return fmt.Sprintf("%-9s %s: %v", "FAILED", name, o.err)
 	case o.caught:
 		return fmt.Sprintf("%-9s %-4s %5d runs %7s  %s", "caught", o.promise, o.runs, o.took.Round(time.Second), name)
+	case o.broke:
+		return fmt.Sprintf("%-9s %-4s %5d runs %7s  %s", "BY CHANCE", o.promise, o.runs, o.took.Round(time.Second), name)
 	}
 	return fmt.Sprintf("%-9s %-4s %5d runs %7s  %s", "SURVIVED", "", o.runs, o.took.Round(time.Second), name)
 }
@@ -108,7 +111,7 @@ func summary(w io.Writer, outcomes []outcome) error {
 	mean := runs / max(caught, 1)
 	_, _ = fmt.Fprintf(w, "%d of %d mutants caught, after %d runs on average\n", caught, len(outcomes), mean)
 	if caught < len(outcomes) || caught == 0 {
-		return errors.New("not every mutant was caught: the simulation does not see what they do wrong, or they do not build")
+		return errors.New("not every mutant was caught for what it does wrong: the simulation does not see that, or it does not build")
 	}
 	return nil
 }
@@ -136,7 +139,9 @@ func (m mutant) try(ctx context.Context, dir string, runs int) outcome {
 	if err == nil {
 		return o
 	}
-	return o.read(out)
+	o = o.read(out)
+	o.caught = o.broke && strings.Contains(m.breaks, o.promise)
+	return o
 }
 
 var (
@@ -150,7 +155,7 @@ func (o outcome) read(out []byte) outcome {
 	if promise == nil || after == nil {
 		return outcome{err: fmt.Errorf("it ended in another way:\n%s", head(out))}
 	}
-	o.caught, o.promise = true, string(promise[1])
+	o.broke, o.promise = true, string(promise[1])
 	o.runs, _ = strconv.Atoi(string(after[1]))
 	return o
 }
