@@ -144,7 +144,7 @@ func lookMutants() []mutant {
 				"		return fail(err)\n	}\n	c, err := l.observe(ctx, key, f.Row)"},
 			{looks, "	if err := l.confirm(ctx, key, f); err != nil {", "	if err := l.confirm(ctx, key, f); false {"},
 		}},
-		{"an engine that was never seen is accepted though it has none of the containers", "S1 S2 S5", []edit{{
+		{"an engine that was never seen is accepted though it has none of the containers", "S1 S2 S5 L1", []edit{{
 			guard, "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
 		}}},
 		{"events are trusted without a look", "S1", []edit{{
