@@ -9,8 +9,8 @@ import (
 )
 
 // engineClock is the engine's clock: this machine's plus an offset that every sweep and every check of the engine's
-// identity renews. Graces are measured on it, because FinishedAt and Created are the engine's. It is safe for concurrent
-// use.
+// identity renews. Graces are measured on it, because FinishedAt and Created are the engine's. It is safe for
+// concurrent use.
 type engineClock struct {
 	engine Engine
 	last   atomic.Pointer[reading]

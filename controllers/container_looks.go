@@ -122,8 +122,8 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) 
 	return nil
 }
 
-// lookAtEnded finds out whether an ended owner's claim can name a container. Only one that is too short for an id needs a
-// look for that.
+// lookAtEnded finds out whether an ended owner's claim can name a container. Only one that is too short for an id
+// needs a look for that.
 func (l *containerLooker) lookAtEnded(ctx context.Context, f *ContainerFacts) error {
 	if !f.Session.Claims() || !dockerwatch.IsShortPrefix(f.Session.Claim) {
 		return nil

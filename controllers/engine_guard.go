@@ -102,7 +102,8 @@ var errNoSweepYet = fmt.Errorf("%w: no sweep has looked at it yet", errNotTruste
 
 func newEngineGuard(o Options, clock *engineClock) *engineGuard {
 	g := &engineGuard{
-		engine: o.Engine, clock: clock, records: o.Records, pin: o.Identity, dryRun: o.DryRun, metrics: o.Metrics, refusal: errNoSweepYet,
+		engine: o.Engine, clock: clock, records: o.Records, pin: o.Identity, dryRun: o.DryRun, metrics: o.Metrics,
+		refusal: errNoSweepYet,
 	}
 	g.checks.check = g.check
 	return g

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// Backoff of a key: doubling from backoffBase. While the engine is away it is capped low, so that everything converges
-	// about a second after its return; otherwise a key that fails for a reason of its own costs a look every half minute.
+	// Backoff of a key: doubling from backoffBase. While the engine is away it is capped low, so that everything
+	// converges about a second after its return; otherwise a key that fails for a reason of its own costs a look every
+	// half minute.
 	backoffBase    = 100 * time.Millisecond
 	backoffCap     = 30 * time.Second
 	backoffCapDown = time.Second
@@ -17,8 +18,8 @@ const (
 	backoffCapBusy = 5 * time.Second
 )
 
-// pace is how long a key waits before it is tried again, for each kind of cause by itself: who had to wait for the stops
-// of others has not failed. It is safe for concurrent use.
+// pace is how long a key waits before it is tried again, for each kind of cause by itself: who had to wait for the
+// stops of others has not failed. It is safe for concurrent use.
 type pace[K comparable] struct {
 	// failures counts the tries that failed, turns those that had to wait for others, and stops how often a container was
 	// stopped and did not stay so.

@@ -15,10 +15,10 @@ var errSlowLaneFull = fmt.Errorf("too many containers that do not answer are bei
 // deadline; a key whose last pass ended so is let in only while fewer than a quarter of the workers (one at least) are
 // busy with such keys. It is safe for concurrent use.
 //
-// It may also have been the whole engine that did not answer, and then there can be thousands of such keys. When a sweep
-// shows that it is back, all are forgiven. As soon as one of them is answered, those that were turned away are called in
-// after it, two for each: they need not wait for their backoff, and a container that hangs for good still holds no more
-// than a place.
+// It may also have been the whole engine that did not answer, and then there can be thousands of such keys. When a
+// sweep shows that it is back, all are forgiven. As soon as one of them is answered, those that were turned away are
+// called in after it, two for each: they need not wait for their backoff, and a container that hangs for good still
+// holds no more than a place.
 type slowLane[K comparable] struct {
 	width int
 
@@ -65,8 +65,9 @@ func (l *slowLane[K]) enter(key K) (leave func(timedOut bool) (next []K), ok boo
 	}, true
 }
 
-// forgive forgets which keys were slow: it was the engine that did not answer, and now it does. What the sweep that shows
-// it finds adrift is looked at by all workers at once; a container that hangs for good is slow again after one call.
+// forgive forgets which keys were slow: it was the engine that did not answer, and now it does. What the sweep that
+// shows it finds adrift is looked at by all workers at once; a container that hangs for good is slow again after one
+// call.
 func (l *slowLane[K]) forgive() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -47,9 +47,9 @@ func newStopper(engine Engine, metrics *Metrics) *stopper {
 	}
 }
 
-// begin starts to stop a container and returns errStopping, or errBusy, or errEnding. The caller has just read the row and looked at
-// the container. done is told when the stop has ended, well or not, for everybody who asked for it: the next look says
-// what came of it. Ending ctx abandons the wait, not the stop inside the engine.
+// begin starts to stop a container and returns errStopping, or errBusy, or errEnding. The caller has just read the row
+// and looked at the container. done is told when the stop has ended, well or not, for everybody who asked for it: the
+// next look says what came of it. Ending ctx abandons the wait, not the stop inside the engine.
 func (s *stopper) begin(
 	ctx context.Context, log logr.Logger, reason Reason, id string, grace time.Duration, done func(error),
 ) error {
@@ -100,8 +100,8 @@ func (s *stopper) stop(
 	return err
 }
 
-// wait lets no stop begin any more and returns when none is under way. A pass that is at its last step while the process
-// is told to end would otherwise begin one that nobody waits for.
+// wait lets no stop begin any more and returns when none is under way. A pass that is at its last step while the
+// process is told to end would otherwise begin one that nobody waits for.
 func (s *stopper) wait() {
 	s.mu.Lock()
 	s.over = true

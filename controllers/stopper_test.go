@@ -56,7 +56,9 @@ func TestStopperStopsEachContainerOnceAndPutsItsKeyBack(t *testing.T) {
 			t.Errorf("got %v, want that too many stops are under way", err)
 		}
 		for range stopsAtOnce + 1 { // everybody who asked is told of the end
-			<-back
+			if err := <-back; err != nil {
+				t.Errorf("told of a stop that failed: %v", err)
+			}
 		}
 		synctest.Wait()
 		if n := len(back); n != 0 {

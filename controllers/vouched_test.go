@@ -74,3 +74,25 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		}
 	}
 }
+
+// identified is an engine that says who it is.
+type identified struct {
+	answering
+
+	info dockerwatch.Info
+}
+
+func (i identified) Info(context.Context) (dockerwatch.Info, error) { return i.info, nil }
+
+// An operator can say that another engine is right while a look at the first one is under way.
+func TestAnAnswerIsConfirmedForTheEngineThatIsServedByThen(t *testing.T) {
+	t.Parallel()
+	engine := identified{info: dockerwatch.Info{ID: "B", RootDir: "/"}}
+	guard := newEngineGuard(Options{Engine: engine}, &engineClock{engine: engine})
+	guard.accept(engine.info.Identity())
+	for identity, want := range map[string]error{engine.info.Identity(): nil, "": nil, "A@/": errNotTrusted} {
+		if err := guard.confirm(t.Context(), identity); !errors.Is(err, want) {
+			t.Errorf("an answer from %q: %v, want %v", identity, err, want)
+		}
+	}
+}

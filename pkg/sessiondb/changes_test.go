@@ -51,16 +51,22 @@ func (f *fixture) follow(poll time.Duration) *heard {
 	return h
 }
 
-// expect waits for exactly these words, in this order.
+// expect waits for exactly these words, in this order, for a time that is long for any machine.
 func (h *heard) expect(reason string, want ...string) {
 	h.t.Helper()
+	h.within(20*time.Second, reason, want...)
+}
+
+// within is expect with a limit of its own.
+func (h *heard) within(limit time.Duration, reason string, want ...string) {
+	h.t.Helper()
 	var got []string
-	limit := time.After(20 * time.Second)
+	over := time.After(limit)
 	for len(got) < len(want) {
 		select {
 		case word := <-h.words:
 			got = append(got, word)
-		case <-limit:
+		case <-over:
 			h.t.Fatalf("%s: heard %q and no more, want %q", reason, got, want)
 		}
 		if diff := gocmp.Diff(want[:len(got)], got); diff != "" {
@@ -136,6 +142,23 @@ func TestALostFeedComesBackWithAGap(t *testing.T) {
 	f.insert("a", "ACTIVE", "x")
 	h.expect("and it hears again", "change a")
 	p.freeze(true) // the cleanup sees it end although nobody answers
+}
+
+// Nothing that is sent arrives on either side, and no connection ends by itself: only a ping can tell that from silence.
+func TestAHalfOpenFeedIsNoticedAndComesBackWithAGap(t *testing.T) {
+	t.Parallel()
+	f, p := openThrough(t)
+	f.migrate(sessiondb.MigrateOptions{})
+	h := f.follow(time.Hour)
+	h.expect("connected", "notify up", "gap")
+	p.freeze(true)
+	// A read has 25 s, and began when something was last heard: a ping every 10 s is answered until the freeze. A busy
+	// machine gets as much again as expect gives it.
+	h.within(45*time.Second, "nobody answers, and nobody hangs up", "notify down")
+	p.freeze(false)
+	h.expect("what was missed is unknown", "notify up", "gap")
+	f.insert("a", "ACTIVE", "x")
+	h.expect("and it hears again", "change a")
 }
 
 // A listener of lib/pq waits for a connection for ever, and must not be waited for.

@@ -168,7 +168,86 @@ func FuzzNamesInPostgres(f *testing.F) {
 		if body := strings.TrimSuffix(strings.TrimPrefix(quoted, tag), tag); body != o.body() {
 			t.Errorf("the function is\n%s\nwant\n%s", body, o.body())
 		}
+		checkStatements(t, p, cfg, want)
 	})
+}
+
+// checkStatements holds all that is sent for a mapping against the same with names that need no quotes: where one of
+// the names ended its quotes, more than a name would be another.
+func checkStatements(t *testing.T, p *postgres, cfg Config, name []string) {
+	t.Helper()
+	// The same column twice would not pass; where that is so, the fuzzer has other names to try.
+	id, claim := cfg.Columns.ID, cfg.Columns.ContainerID
+	cfg.Columns = Columns{
+		ID: id, Status: id + claim, ContainerID: claim, UpdatedAt: "u" + id, Reason: claim + "r", CreatedAt: "c" + claim,
+		Node: id + "n",
+	}
+	cfg.Node, cfg.NotifyChannel = "east", "failed"
+	if cfg.Validate() != nil {
+		return
+	}
+	plain := cfg
+	plain.Table = "t"
+	if len(name) > 1 {
+		plain.Table = "s.t"
+	}
+	plain.Columns = Columns{
+		ID: "id", Status: "status", ContainerID: "claim", UpdatedAt: "updated", Reason: "reason", CreatedAt: "created",
+		Node: "node",
+	}
+	last := name[len(name)-1]
+	names := map[string]string{
+		"s": name[0], "t": last, indexName("t"): indexName(last), "id": id, "status": cfg.Columns.Status, "claim": claim,
+		"updated": cfg.Columns.UpdatedAt, "reason": cfg.Columns.Reason, "created": cfg.Columns.CreatedAt,
+		"node": cfg.Columns.Node,
+	}
+	objects := newPostgresObjects(p.name(cfg), cfg)
+	model := statementsOf(&postgres{}, plain, objects)
+	for i, sql := range statementsOf(p, cfg, objects) {
+		wantRest, wantNames := identifiersOf(t, model[i])
+		for n, known := range wantNames {
+			wantNames[n] = names[known]
+		}
+		rest, got := identifiersOf(t, sql)
+		if diff := cmp.Diff(wantNames, got); rest != wantRest || diff != "" {
+			t.Errorf("%s\nis %s without its names, want %s; names (-want +got):\n%s", sql, rest, wantRest, diff)
+		}
+	}
+}
+
+// statementsOf returns every statement with names in it, but for what the objects of a table are called.
+func statementsOf(p *postgres, cfg Config, called postgresObjects) []string {
+	o := newPostgresObjects(p.name(cfg), cfg)
+	o.function, o.channel = called.function, called.channel
+	s := build(p.dialect(), table{quoted: p.name(cfg)}, cfg)
+	return []string{
+		o.body(), o.createTrigger(), o.dropTrigger(), o.createIndex(false), o.createIndex(true), o.dropIndex(false),
+		o.dropIndex(true), p.createStatement(cfg),
+		s.get, s.claiming, s.ended, s.claimants, s.hasRows, s.unknown, s.setClaim, s.fail, s.tell,
+	}
+}
+
+// identifiersOf takes the identifiers out of a statement. Strings stay where they are.
+func identifiersOf(t *testing.T, sql string) (rest string, names []string) {
+	t.Helper()
+	for {
+		i := strings.IndexAny(sql, `"'`)
+		if i < 0 {
+			return rest + sql, names
+		}
+		rest, sql = rest+sql[:i+1], sql[i:]
+		if sql[0] == '\'' {
+			text, after, _ := strings.Cut(sql[1:], "'")
+			rest, sql = rest+text+"'", after
+			continue
+		}
+		name, after, ok := unquote(sql)
+		if !ok {
+			t.Errorf("an identifier has no end: %s", sql)
+			return rest + sql, names
+		}
+		names, sql = append(names, name), after
+	}
 }
 
 // checkIdentifiers reads "a"."b" up to its end.

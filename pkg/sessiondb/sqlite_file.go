@@ -13,8 +13,8 @@ import (
 var errReplaced = fmt.Errorf("another file has taken the place of the database's: %w", driver.ErrBadConn)
 
 // fileConnector opens connections that end when another file takes the place of theirs: a backup that is put back, or
-// an ORM that makes the database anew. SQLite would go on with the file that has no name any more, in which nothing ever
-// changes again, and every session that began since would be missing.
+// an ORM that makes the database anew. SQLite would go on with the file that has no name any more, in which nothing
+// ever changes again, and every session that began since would be missing.
 type fileConnector struct {
 	driver.Connector
 

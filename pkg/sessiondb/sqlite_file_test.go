@@ -11,11 +11,11 @@ import (
 )
 
 // replace puts the file that make makes in the place of the database's, as restoring a backup does.
-func (f *fixture) replace(make func(path string)) {
+func (f *fixture) replace(build func(path string)) {
 	f.t.Helper()
 	path := strings.TrimPrefix(f.config.URL, "file:")
 	closed(f.t, f.raw)
-	make(path + ".new")
+	build(path + ".new")
 	for _, beside := range []string{"-wal", "-shm"} {
 		if err := os.Remove(path + beside); err != nil && !errors.Is(err, os.ErrNotExist) {
 			f.t.Fatal(err)
@@ -39,7 +39,8 @@ func TestADatabaseFileThatIsReplacedIsReadAnew(t *testing.T) {
 
 	f.replace(func(path string) {
 		other := connect(t, "sqlite", "file:"+path)
-		for _, statement := range append(f.ddl, `INSERT INTO sessions (id, status, container_id) VALUES ('new', 'ACTIVE', 'two')`) {
+		for _, statement := range append(f.ddl,
+			`INSERT INTO sessions (id, status, container_id) VALUES ('new', 'ACTIVE', 'two')`) {
 			if _, err := other.ExecContext(t.Context(), statement); err != nil {
 				t.Fatal(err)
 			}

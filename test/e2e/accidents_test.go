@@ -139,12 +139,27 @@ func (w *world) killer(id string) func() {
 	}
 	return func() {
 		w.Helper()
-		groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", c.State.Pid))
-		if err != nil || !strings.Contains(string(groups), id) {
-			w.Fatalf("process %d is not that of container %s any more: %v", c.State.Pid, id, err)
-		}
-		if err := syscall.Kill(c.State.Pid, syscall.SIGKILL); err != nil {
-			w.Fatalf("kill the process of container %s: %v", id, err)
+		if err := killProcess(c.State.Pid, id); err != nil {
+			w.Fatal(err)
 		}
 	}
+}
+
+// killProcess ends the process of a container from the host. A number that is not that process's, or not any more, is
+// left alone: 0 would be the tests themselves, and any other may be somebody else's by now.
+func killProcess(pid int, container string) error {
+	if pid <= 0 {
+		return fmt.Errorf("container %s has no process", container)
+	}
+	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
+	if err != nil {
+		return fmt.Errorf("look at the process of container %s: %w", container, err)
+	}
+	if !strings.Contains(string(groups), container) {
+		return fmt.Errorf("process %d is not that of container %s: it belongs to %q", pid, container, groups)
+	}
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill the process of container %s: %w", container, err)
+	}
+	return nil
 }

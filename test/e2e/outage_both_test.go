@@ -23,11 +23,12 @@ func TestBothSidesAreAwayAtOnce(t *testing.T) {
 		name          string
 		first, second func()
 		side          func([]settled) string
+		limit         time.Duration
 		before, away  []accident
 	}
 	orders := []order{
-		{"the engine comes back first", private.Start, p.Start, w.containers, nil, nil},
-		{"the database comes back first", p.Start, private.Start, w.rowsOf, nil, nil},
+		{"the engine comes back first", private.Start, p.Start, w.containers, afterBackoff, nil, nil},
+		{"the database comes back first", p.Start, private.Start, w.rowsOf, recovery, nil, nil},
 	}
 	for n := range orders {
 		orders[n].before = w.accidents(1, w.vanishes, w.ends, w.leaks, w.forgets)
@@ -50,9 +51,9 @@ func TestBothSidesAreAwayAtOnce(t *testing.T) {
 			t.Errorf("%s, before:\n%s\nnow:\n%s\nlog:\n%s", o.name, before, now, w.log)
 		}
 		o.second()
-		t.Logf("%s: everything as it must be after %s", o.name, w.settles(recovery, want))
+		t.Logf("%s: everything as it must be after %s", o.name, w.settles(o.limit, want))
 		unharmed()
-		w.until("the controller follows both again", func() bool {
+		w.within(o.limit, "the controller follows both again", func() bool {
 			return len(w.log.with("Following the engine's events")) > len(w.log.with("event stream is down")) &&
 				len(w.log.with("Following the changes of rows")) > len(w.log.with("Changes of rows are not heard of"))
 		})

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func TestAContainerThatCannotBeRemovedHoldsUpNobody(t *testing.T) {
 
 	free()
 	t.Logf("the others were done after %s, and it %s after it could be removed",
-		took, w.settles(recovery, []settled{stuck.want}))
+		took, w.settles(afterBackoff, []settled{stuck.want}))
 	w.nothingElse(want)
 	unharmed()
 }
@@ -64,27 +65,32 @@ func (w *world) attribute(change, file string) {
 	}
 }
 
-// TestContainersWhoseInspectHangsDelayNobody stops the shims of more containers than there are workers, in their tracks
-// and with a stop of each under way: the engine holds a container's lock for as long, and every look waits for it.
+// TestContainersWhoseInspectHangsDelayNobody stops the shims of many more containers than there are workers, in their
+// tracks and with a stop of each under way: the engine holds a container's lock for as long, and every look waits for it.
 func TestContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	t.Parallel()
 	w := followed(t, testenv.PostgresURL(t))
 	private, _ := w.privateEngine()
-	engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host(), Timeout: time.Second})
+	const timeout = 5 * time.Second // the default; far above what the others take, on a busy machine too
+	engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host(), Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = engine.Close() })
 	w.opts.Engine = engine
 	unharmed := w.healthy(quietly(2)...)
-	hanging, others := w.accidents(w.opts.Workers+2, w.ends), w.accidents(2)
+	// Were each of them let in whenever its backoff is over, one that answers would wait for a worker behind the looks of
+	// three that hang.
+	const each = 4
+	hanging, others := w.accidents(each*w.opts.Workers, w.ends), w.accidents(2)
 	w.start(engine)
+	w.sureOfNames() // or a failure is one of the name first, and then one of the id
 
 	thaw := w.hang(hanging)
-	t.Cleanup(thaw)
 	want := happen(hanging)
 	rows := w.rowsOf(want)
-	w.until("each was looked at in vain", func() bool {
+	// Those that have hung once leave at least half of the workers to those that have not.
+	w.within(2*each*timeout+recovery, "each was looked at in vain", func() bool {
 		for _, s := range want {
 			if len(w.log.with(`"session":"`+s.session+`"`, "did not answer in time")) == 0 {
 				return false
@@ -92,22 +98,38 @@ func TestContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 		}
 		return true
 	})
-	took := w.settles(recovery, happen(others))
+	tries := func() int { return len(w.log.with("did not answer in time")) }
+	before := tries()
+	took := w.settles(timeout, happen(others))
+	w.within(afterBackoff, "those that hang are tried on and on", func() bool { return tries() > before+1 })
 	if now := w.rowsOf(want); now != rows {
 		t.Errorf("while their inspects hang, before:\n%s\nnow:\n%s\nlog:\n%s", rows, now, w.log)
 	}
+	for _, s := range want { // it is said once, not at every try
+		w.log.want(t, 1, "It was left as it is and will be tried again", `"session":"`+s.session+`"`,
+			"did not answer in time")
+	}
 
 	thaw()
-	t.Logf("the others were done after %s, and those that hung %s after they answered", took, w.settles(recovery, want))
+	t.Logf("the others were done after %s, and those that hung %s after they answered",
+		took, w.settles(afterBackoff, want))
 	unharmed()
 }
 
-// hang makes the engine's looks at these containers hang until the returned function is called.
+// hang makes the engine's looks at these containers hang until the returned function is called, or the test ends.
 func (w *world) hang(all []accident) (thaw func()) {
 	w.Helper()
 	shims := make([]int, 0, len(all))
 	var stops sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
+	thaw = sync.OnceFunc(func() {
+		for _, pid := range shims {
+			_ = syscall.Kill(pid, syscall.SIGCONT) // one that has ended hangs no more
+		}
+		cancel()
+		stops.Wait()
+	})
+	w.Cleanup(thaw) // before the first is stopped: what follows may fail half-way
 	for _, a := range all {
 		id := a.want.container
 		pid := w.shim(id)
@@ -116,20 +138,23 @@ func (w *world) hang(all []accident) (thaw func()) {
 		}
 		shims = append(shims, pid)
 		stops.Go(func() { _ = w.docker.ContainerStop(ctx, id, container.StopOptions{}) }) // it hangs, too
-		w.until("its inspect hangs", func() bool {
-			ctx, cancel := context.WithTimeout(w.Context(), 300*time.Millisecond)
-			defer cancel()
-			_, err := w.docker.ContainerInspect(ctx, id)
-			return errors.Is(err, context.DeadlineExceeded)
-		})
 	}
-	return sync.OnceFunc(func() {
-		for _, pid := range shims {
-			_ = syscall.Kill(pid, syscall.SIGCONT) // one that has ended hangs no more
+	w.until("their inspects hang", func() bool {
+		ctx, cancel := context.WithTimeout(w.Context(), time.Second)
+		defer cancel()
+		var looks sync.WaitGroup
+		var hang atomic.Int64
+		for _, a := range all {
+			looks.Go(func() {
+				if _, err := w.docker.ContainerInspect(ctx, a.want.container); errors.Is(err, context.DeadlineExceeded) {
+					hang.Add(1)
+				}
+			})
 		}
-		cancel()
-		stops.Wait()
+		looks.Wait()
+		return int(hang.Load()) == len(all)
 	})
+	return thaw
 }
 
 // shim finds the process that stands between the engine and a container.

@@ -114,7 +114,7 @@ func TestACrashIsRecordedAtOnceAndAStopAfterItsGrace(t *testing.T) {
 func TestAContainerThatIsRestartedWithinTheGraceCostsNoSession(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {
-		w.opts.Policy.ExitGrace.Duration = 2 * time.Second
+		w.opts.Policy.ExitGrace.Duration = 5 * time.Second // a busy engine may take one or two to start it again
 		restarted, stopped := w.run(testenv.Container{}), w.run(testenv.Container{})
 		w.insert("restarted", "ACTIVE", restarted)
 		w.insert("stopped", "ACTIVE", stopped)

@@ -2,8 +2,8 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -91,6 +91,9 @@ func (s *sessionServer) starts(ctx context.Context, session string) (id string, 
 	if err != nil {
 		return created.ID, 0, err
 	}
+	if seen.State.Pid <= 0 {
+		return created.ID, 0, fmt.Errorf("container %s has no process, it is %s", created.ID, seen.State.Status)
+	}
 	return created.ID, seen.State.Pid, nil
 }
 
@@ -99,8 +102,9 @@ func (s *sessionServer) loses(crashes bool) {
 	oldest := s.live[0]
 	s.live = s.live[1:]
 	if crashes {
-		// One that is not there any more has come to its end before.
-		_ = syscall.Kill(oldest.pid, syscall.SIGKILL)
+		if err := killProcess(oldest.pid, oldest.id); err != nil {
+			s.Error(err) // nobody else ends the process of a live session, an engine that is killed neither
+		}
 		s.want = append(s.want, settled{oldest.session, "ERROR NULL", oldest.id, "gone"})
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -36,7 +37,8 @@ func TestContractOfAStream(t *testing.T) {
 	})
 }
 
-// follow opens the stream of the real client, and returns what reads, sorted, what it has told of this side's containers.
+// follow opens the stream of the real client, and returns what reads, sorted, what it has told of this side's
+// containers.
 func (s *side) follow() (heard func() []string) {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(s.t.Context())
@@ -70,7 +72,7 @@ func (s *side) follow() (heard func() []string) {
 			}
 			code := "none"
 			if ev.ExitCode != nil {
-				code = fmt.Sprint(*ev.ExitCode)
+				code = strconv.Itoa(*ev.ExitCode)
 			}
 			told = append(told, fmt.Sprintf("%s %s exit=%s timed=%t", ev.Action, ev.Name, code, !ev.Time.IsZero()))
 		}
@@ -92,7 +94,7 @@ func (s *side) probe(name, command string) {
 		s.t.Fatal(err)
 	}
 	var made container.ExecCreateResponse
-	_, answer := s.send("POST", s.filled("/containers/{"+name+"}/exec"), string(words))
+	_, _, answer := s.send("POST", s.filled("/containers/{"+name+"}/exec"), string(words))
 	if err := json.Unmarshal(answer, &made); err != nil || made.ID == "" {
 		s.t.Fatalf("%s: exec: %s", s.name(), answer)
 	}

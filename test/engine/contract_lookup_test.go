@@ -15,7 +15,7 @@ func (s *side) listed(what, only string) {
 	s.t.Helper()
 	only = s.filled(only)
 	var list []container.Summary
-	_, answer := s.send("GET", "/containers/json?all=1&filters="+url.QueryEscape(only), "")
+	_, _, answer := s.send("GET", "/containers/json?all=1&filters="+url.QueryEscape(only), "")
 	if err := json.Unmarshal(answer, &list); err != nil {
 		s.t.Fatalf("%s: list by %s: %v", s.name(), only, err)
 	}
@@ -55,8 +55,10 @@ func TestContractOfReferences(t *testing.T) {
 		s.aliases = nil
 		seen, err := s.engine.Observe(s.t.Context(), prefix)
 		s.notef("an ambiguous one observed: %q, an error %t", seen.Phase, err != nil)
-		for _, ref := range []string{"{c3}", "{c3 short}", "{run}-c3", "/{run}-c3", "{run}-c3/", "{run}-c", strings.Repeat("0", 63),
-			strings.Repeat("0", 64), strings.Repeat("0", 65), "{c3}0", strings.ToUpper(s.ids["c3"])} {
+		for _, ref := range []string{
+			"{c3}", "{c3 short}", "{run}-c3", "/{run}-c3", "{run}-c3/", "{run}-c", strings.Repeat("0", 63),
+			strings.Repeat("0", 64), strings.Repeat("0", 65), "{c3}0", strings.ToUpper(s.ids["c3"]),
+		} {
 			s.aliases = map[string]string{strings.ToUpper(s.ids["c3"]): "<C3>"}
 			s.call("GET", "/containers/"+ref+"/json", "")
 		}
@@ -74,7 +76,8 @@ func TestContractOfFilters(t *testing.T) {
 			`{"name":["{run}-ab","{run}-a$"]}`, `{"name":["{run}-b"]}`, `{"name":["^/?{run}-(a|ab)$"]}`, `{"name":["/{run}-a"]}`,
 			`{"name":{"^/?{run}-ab$":true}}`, `{"name":["[{run}"]}`, `{"name":[""]}`,
 			`{"label":["contract={run}"]}`, `{"label":["contract"]}`, `{"label":["contract=other"]}`, `{"label":["contract="]}`,
-			`{"label":["contract","other"]}`, `{"label":["contract={run}","contract"]}`, `{"label":["contract={run}"],"name":["a$"]}`,
+			`{"label":["contract","other"]}`, `{"label":["contract={run}","contract"]}`,
+			`{"label":["contract={run}"],"name":["a$"]}`,
 			`{"label":{"contract={run}":true}}`,
 		} {
 			s.listed("filter", only)

@@ -1,6 +1,8 @@
 package engine_test
 
 import (
+	"fmt"
+	"net/http"
 	"testing"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -45,8 +47,30 @@ func TestContractOfADeadContainer(t *testing.T) {
 	})
 }
 
-// An OOM kill: the engine tells of it before the death or just after, sometimes twice. The mark stays with the container
-// when it is started again, and goes with the next death that has another cause.
+// While a removal is under way every other one is refused, whether it is forced or not.
+func TestContractOfARemovalThatTakesLong(t *testing.T) {
+	t.Parallel()
+	both(t, func(s *side) {
+		s.create("slow", `{"Cmd":["/workload","sleep"],"HostConfig":{"RestartPolicy":{"Name":"always"}}}`)
+		s.slowToRemove("slow")
+		done := make(chan string)
+		go func() {
+			status, err := s.try(s.t.Context(), http.MethodDelete, "/containers/"+s.ids["slow"])
+			done <- fmt.Sprint(status, err)
+		}()
+		s.is("slow", dockerwatch.Removing)
+		s.call("DELETE", "/containers/{slow}", "")
+		s.call("DELETE", "/containers/{run}-slow?force=1", "")
+		s.call("POST", "/containers/{slow}/start", "")
+		s.listed("under way", `{"label":["contract={run}"]}`)
+		s.notef("the removal itself: %s", <-done)
+		s.is("slow", dockerwatch.Gone)
+		s.tally("slow")
+	})
+}
+
+// An OOM kill: the engine tells of it before the death or just after, sometimes twice. The mark stays with the
+// container when it is started again, and goes with the next death that has another cause.
 func TestContractOfAnOOMKill(t *testing.T) {
 	t.Parallel()
 	both(t, func(s *side) {
@@ -60,7 +84,7 @@ func TestContractOfAnOOMKill(t *testing.T) {
 				s.is(policy, dockerwatch.Exited)
 				s.call("POST", "/containers/{"+policy+"}/start", "")
 			} else {
-				s.again(policy, 1)
+				s.again(policy)
 			}
 			s.is(policy, dockerwatch.Running)
 			s.call("POST", "/containers/{"+policy+"}/kill", "")

@@ -6,8 +6,8 @@ import (
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
-// Whatever signal somebody sends, the engine takes it for the wish that the container ends: the policy does not start it
-// again, whether it ended of the signal or much later of something else.
+// Whatever signal somebody sends, the engine takes it for the wish that the container ends: the policy does not start
+// it again, whether it ended of the signal or much later of something else.
 func TestContractOfSignals(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []string{"always", "unless-stopped", "on-failure"} {
@@ -18,7 +18,7 @@ func TestContractOfSignals(t *testing.T) {
 				s.call("POST", "/containers/{c}/start", "")
 				s.ready("c")
 				s.crash("c")
-				s.again("c", 1)
+				s.again("c")
 				s.call("POST", "/containers/{c}/kill?signal=SIGWINCH", "")
 				s.is("c", dockerwatch.Running)
 				s.crash("c")
@@ -29,7 +29,7 @@ func TestContractOfSignals(t *testing.T) {
 				s.is("c", dockerwatch.Running)
 				s.count("c")
 				s.crash("c")
-				s.again("c", 1)
+				s.again("c")
 				s.call("POST", "/containers/{c}/kill", "")
 				s.is("c", dockerwatch.Exited)
 				s.count("c")
@@ -89,11 +89,7 @@ func TestContractOfSignalsToARestartingContainer(t *testing.T) {
 			s.call("POST", "/containers/{"+c.name+"}/start", "")
 		}
 		for _, c := range all {
-			s.until("the wait between two starts is long enough to be met", func() bool {
-				seen, err := s.engine.Observe(s.t.Context(), s.ids[c.name])
-				return err == nil && seen.RestartCount >= 4 && seen.Phase == dockerwatch.Restarting
-			})
-			before := s.look(c.name)
+			before := s.pausing(c.name)
 			s.call(c.method, "/containers/{"+c.name+"}"+c.call, "")
 			s.is(c.name, c.then)
 			if c.then == dockerwatch.Exited {
@@ -112,11 +108,7 @@ func TestContractOfTheRestartCount(t *testing.T) {
 	both(t, func(s *side) {
 		s.create("loop", `{"Cmd":["/workload","exit","3"],"HostConfig":{"RestartPolicy":{"Name":"on-failure"}}}`)
 		s.call("POST", "/containers/{loop}/start", "")
-		var seen dockerwatch.Observation
-		s.until("the wait between two starts is long enough to be met", func() bool {
-			seen = s.look("loop")
-			return seen.RestartCount >= 4 && seen.Phase == dockerwatch.Restarting
-		})
+		seen := s.pausing("loop")
 		s.call("POST", "/containers/{loop}/stop", "")
 		moments, err := s.engine.RecentEvents(s.t.Context(), seen.Created)
 		if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
-// An engine whose process is stopped in its tracks answers nobody. When it goes on, it answers those that wait, and does
-// what it was asked by those that do not any more.
+// An engine whose process is stopped in its tracks answers nobody. When it goes on, it answers those that wait, and
+// does what it was asked by those that do not any more.
 func TestContractOfAStall(t *testing.T) {
 	t.Parallel()
 	private := testenv.StartEngine(t)

@@ -1,14 +1,10 @@
 package engine
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -37,6 +33,7 @@ type Engine struct {
 	subscribers []*subscriber
 	delivery    func(action, container string) []time.Duration
 	frozen      bool
+	silent      bool   // nothing that happens is an event
 	execCommand string // what health probes run
 	probes      int    // how many events they have made
 
@@ -190,93 +187,3 @@ func (e *Engine) All() []Container {
 	}
 	return all
 }
-
-// sorted returns the containers, oldest first, in a slice of its own. e.mu is held.
-func (e *Engine) sorted() []*container { return slices.Clone(e.order) }
-
-// place puts a container where its age belongs, mostly at the end; displace takes it out. e.mu is held.
-func (e *Engine) place(c *container) {
-	i, _ := slices.BinarySearchFunc(e.order, c, older)
-	e.order = slices.Insert(e.order, i, c)
-}
-
-func (e *Engine) displace(c *container) {
-	if i, there := slices.BinarySearchFunc(e.order, c, older); there {
-		e.order = slices.Delete(e.order, i, i+1)
-	}
-}
-
-func older(a, b *container) int {
-	return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
-}
-
-// with finds a container and does something to it.
-func (e *Engine) with(ref string, do func(*container) error) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	c, err := e.find(ref)
-	if err != nil {
-		return err
-	}
-	return do(c)
-}
-
-// fullID is the length of an id.
-const fullID = 2 * sha256.Size
-
-// find looks a container up as a real engine does: by full id, by name, by prefix. e.mu is held.
-func (e *Engine) find(ref string) (*container, error) {
-	if c := e.containers[ref]; c != nil {
-		return c, nil
-	}
-	if c := e.names[strings.TrimPrefix(ref, "/")]; c != nil {
-		return c, nil
-	}
-	if len(ref) >= fullID || strings.Trim(ref, "0123456789abcdef") != "" { // not the beginning of an id: there is no need to look
-		return nil, notFoundError("No such container: " + ref)
-	}
-	var found *container
-	for id, c := range e.containers {
-		if !strings.HasPrefix(id, ref) {
-			continue
-		}
-		if found != nil {
-			return nil, errors.New("Multiple IDs found with provided prefix: " + ref)
-		}
-		found = c
-	}
-	if found == nil {
-		return nil, notFoundError("No such container: " + ref)
-	}
-	return found, nil
-}
-
-// errNotModified says that there is nothing to do; the API answers 304.
-var errNotModified = errors.New("it is so already")
-
-// notFoundError, conflictError and invalidError are the failures that the API answers 404, 409 and 400 for; the others
-// are 500.
-type (
-	notFoundError string
-	conflictError string
-	invalidError  string
-)
-
-func (e notFoundError) Error() string { return string(e) }
-func (e conflictError) Error() string { return string(e) }
-func (e invalidError) Error() string  { return string(e) }
-
-// about says what an error is about and leaves it the failure that it is.
-func about(what string, err error) error {
-	var notFound notFoundError
-	var conflict conflictError
-	switch {
-	case errors.As(err, &notFound):
-		return notFoundError(what + err.Error())
-	case errors.As(err, &conflict):
-		return conflictError(what + err.Error())
-	}
-	return fmt.Errorf("%s%w", what, err)
-}
-
-func conflictf(format string, args ...any) error { return conflictError(fmt.Sprintf(format, args...)) }

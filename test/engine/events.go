@@ -26,6 +26,9 @@ type subscriber struct {
 
 // emit tells everybody. e.mu is held.
 func (e *Engine) emit(c *container, action string, more map[string]string) {
+	if e.silent {
+		return
+	}
 	attributes := map[string]string{"image": image, "name": c.Name}
 	maps.Copy(attributes, c.Labels)
 	maps.Copy(attributes, more)

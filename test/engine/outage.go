@@ -79,14 +79,19 @@ func (e *Engine) endForShutdown(c *container, code int) {
 
 // Boot starts the engine again. It has forgotten its events. Without live restore, containers that ran on are stopped
 // first, at once (a real one gives one that ignores the signal 10 s, and answers nobody for as long), which an
-// unless-stopped one takes for a stop on purpose. Those with a restart policy are started: an always one whatever became
-// of it, an on-failure one also where it was stopped on purpose, as that left an exit code. Those that remove themselves
-// are gone in any case, with live restore too, as 20.10 does it. The others are exited.
+// unless-stopped one takes for a stop on purpose. Those with a restart policy are started: an always one whatever
+// became of it, an on-failure one also where it was stopped on purpose, as that left an exit code. Those that remove
+// themselves are gone in any case, with live restore too, as 20.10 does it; so are those whose removal had failed,
+// without an event. The others are exited.
 func (e *Engine) Boot(liveRestore bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.recent = nil
 	for _, c := range e.sorted() {
+		if c.Status == Dead { // what is written of it went in the removal that failed
+			e.forget(c)
+			continue
+		}
 		e.restore(c, liveRestore)
 		switch {
 		case c.AutoRemove && c.Status != Dead:

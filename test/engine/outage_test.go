@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -43,7 +44,6 @@ func TestContractOfOutages(t *testing.T) {
 			ours.fake = fake
 			genuine.goesThrough(o)
 			ours.goesThrough(o)
-			t.Logf("%s", strings.Join(genuine.seen, "\n"))
 			ours.same(genuine)
 		})
 	}
@@ -56,19 +56,12 @@ func (s *side) goesThrough(o outage) {
 	patients := o.patients()
 	for _, p := range patients {
 		s.ids[p.Name] = s.admit(p)
-		if p.crashed {
-			s.crash(p.Name)
-			s.again(p.Name, 1)
-		}
+		s.prepare(p)
 	}
-	for _, p := range patients {
-		if strings.HasPrefix(p.Name, "loop") {
-			s.until("the wait between two starts is long enough to be met", func() bool {
-				seen := s.look(p.Name)
-				return seen.RestartCount >= 5 && seen.Phase == dockerwatch.Restarting
-			})
+	for _, p := range slices.Backward(patients) {
+		if before[p.Name] = s.look(p.Name); p.loops() {
+			before[p.Name] = s.pausing(p.Name)
 		}
-		before[p.Name] = s.look(p.Name)
 	}
 	identity, err := s.engine.Info(s.t.Context())
 	if err != nil {
@@ -77,13 +70,13 @@ func (s *side) goesThrough(o outage) {
 	s.away(o, patients)
 	s.until("it answers", func() bool { _, err := s.engine.Info(s.t.Context()); return err == nil })
 	for _, p := range patients {
-		s.outcome(p, before[p.Name])
+		s.outcome(o, p, before[p.Name])
 	}
 	after, err := s.engine.Info(s.t.Context())
 	s.notef("same identity %t, %v", identity.Identity() == after.Identity(), err)
 }
 
-// admit runs a container and does to it what is to be done before.
+// admit runs a container.
 func (s *side) admit(p patient) (id string) {
 	s.t.Helper()
 	c := p.Container
@@ -103,14 +96,26 @@ func (s *side) admit(p patient) (id string) {
 	} else {
 		id = s.private.Run(c)
 	}
-	if p.paused {
-		s.send("POST", "/containers/"+id+"/pause", "")
-		s.t.Cleanup(func() { s.unpause(id) }) // one that is frozen cannot be killed when the engine is cleared away
-	}
-	if p.stopped {
-		s.send("POST", "/containers/"+id+"/stop?t=20", "")
-	}
 	return id
+}
+
+// prepare does to a container what is to be done before.
+func (s *side) prepare(p patient) {
+	s.t.Helper()
+	id := s.ids[p.Name]
+	switch {
+	case p.paused:
+		s.send(http.MethodPost, "/containers/"+id+"/pause", "")
+		s.t.Cleanup(func() { s.unpause(id) }) // one that is frozen cannot be killed when the engine is cleared away
+	case p.stopped:
+		s.send(http.MethodPost, "/containers/"+id+"/stop?t=20", "")
+	case p.crashed:
+		s.crash(p.Name)
+		s.again(p.Name)
+	case p.unremovable:
+		s.unremovable(p.Name, true)
+		s.send(http.MethodDelete, "/containers/"+id+"?force=1", "")
+	}
 }
 
 // away has the engine go and come back; meanwhile the processes end that are to.
@@ -158,68 +163,22 @@ func (s *side) away(o outage, patients []patient) {
 }
 
 // outcome notes what became of a container when it is at rest, or runs.
-func (s *side) outcome(p patient, before dockerwatch.Observation) {
+func (s *side) outcome(o outage, p patient, before dockerwatch.Observation) {
 	s.t.Helper()
 	var seen dockerwatch.Observation
 	s.until("the container is at rest", func() bool {
 		seen = s.look(p.Name)
 		return seen.Phase != dockerwatch.Removing && (p.RestartPolicy != "always" || p.NoStart || seen.Phase.Alive())
 	})
-	if strings.HasPrefix(p.Name, "loop") && seen.Phase.Alive() {
-		// It goes on, with some pause and some count.
-		s.notef("%s: goes on, unbroken=%t, events %s", p.Name, seen.StartedAt.Equal(before.StartedAt),
-			strings.Join(slices.Compact(s.actions(p.Name)), " "))
+	if p.loops() && seen.Phase.Alive() {
+		s.notef("%s: goes on, unbroken=%t", p.Name, seen.StartedAt.Equal(before.StartedAt)) // and is somewhere in its loop
 		return
 	}
-	s.notef("%s: %s, exit=%d oom=%t restarted=%d unbroken=%t same end=%t error=%q", p.Name, seen.Phase, seen.ExitCode,
-		seen.OOMKilled, seen.RestartCount, seen.StartedAt.Equal(before.StartedAt), seen.FinishedAt.Equal(before.FinishedAt),
-		seen.Error)
+	s.notef("%s: %s, exit=%d oom=%t restarted=%t unbroken=%t same end=%t error=%q", p.Name, seen.Phase, seen.ExitCode,
+		seen.OOMKilled, seen.RestartCount > 0, seen.StartedAt.Equal(before.StartedAt),
+		seen.FinishedAt.Equal(before.FinishedAt), seen.Error)
+	if p.AutoRemove && !o.crash && !o.liveRestore {
+		return // an engine that is shut down removes it before it goes or when it is back
+	}
 	s.tally(p.Name)
-}
-
-// patient is a container and what is done to it before the engine goes.
-type patient struct {
-	testenv.Container
-
-	// paused and stopped is what somebody does to it, and dies that its process ends while the engine is away.
-	paused, stopped, dies bool
-	// crashed is one that its policy has started again once already.
-	crashed bool
-}
-
-// patients are containers in every state and of every restart policy.
-func (o outage) patients() []patient {
-	loop := []string{"/workload", "exit", "3"}
-	all := []patient{
-		{Container: testenv.Container{Name: "plain"}},
-		{Container: testenv.Container{Name: "always", RestartPolicy: "always"}},
-		{Container: testenv.Container{Name: "unless-stopped", RestartPolicy: "unless-stopped"}},
-		{Container: testenv.Container{Name: "on-failure", RestartPolicy: "on-failure"}},
-		{Container: testenv.Container{Name: "auto", AutoRemove: true}},
-		{Container: testenv.Container{Name: "stopped"}, stopped: true},
-		{Container: testenv.Container{Name: "stopped-always", RestartPolicy: "always"}, stopped: true},
-		{Container: testenv.Container{Name: "stopped-unless", RestartPolicy: "unless-stopped"}, stopped: true},
-		{Container: testenv.Container{Name: "stopped-failure", RestartPolicy: "on-failure"}, stopped: true},
-		{Container: testenv.Container{Name: "created", NoStart: true}},
-		{Container: testenv.Container{Name: "created-always", RestartPolicy: "always", NoStart: true}},
-		{Container: testenv.Container{Name: "created-auto", AutoRemove: true, NoStart: true}},
-		{Container: testenv.Container{Name: "paused"}, paused: true},
-		{Container: testenv.Container{Name: "paused-always", RestartPolicy: "always"}, paused: true},
-	}
-	if o.crash || o.liveRestore { // otherwise there is nothing left to die
-		all = append(all,
-			patient{Container: testenv.Container{Name: "died"}, dies: true},
-			patient{Container: testenv.Container{Name: "died-always", RestartPolicy: "always"}, dies: true},
-			patient{Container: testenv.Container{Name: "died-again", RestartPolicy: "always"}, crashed: true, dies: true},
-			patient{Container: testenv.Container{Name: "died-unless", RestartPolicy: "unless-stopped"}, dies: true},
-			patient{Container: testenv.Container{Name: "died-failure", RestartPolicy: "on-failure"}, dies: true},
-			patient{Container: testenv.Container{Name: "died-auto", AutoRemove: true}, dies: true},
-		)
-	}
-	// Last, as they must be found in the wait between two starts.
-	return append(all,
-		patient{Container: testenv.Container{Name: "loop", RestartPolicy: "always", Cmd: loop}},
-		patient{Container: testenv.Container{Name: "loop-unless", RestartPolicy: "unless-stopped", Cmd: loop}},
-		patient{Container: testenv.Container{Name: "loop-failure", RestartPolicy: "on-failure", Cmd: loop}},
-	)
 }

@@ -22,7 +22,7 @@ func (e *Engine) remove(ref string, force bool) error {
 	var lives int
 	var id string
 	err := e.with(ref, func(c *container) error {
-		if err := removable(c, force); err != nil {
+		if err := removable(c, ref, force); err != nil {
 			return err
 		}
 		lives = e.lives
@@ -70,7 +70,7 @@ func (e *Engine) announce(ref string, h Happening) {
 	if err == nil {
 		h.Container = c.snapshot()
 		if h.Op == OpRemove {
-			err = removable(c, h.Force)
+			err = removable(c, ref, h.Force)
 		}
 	}
 	e.mu.Unlock()
@@ -80,10 +80,10 @@ func (e *Engine) announce(ref string, h Happening) {
 }
 
 // removable is why the engine refuses to remove a container; the texts are its own.
-func removable(c *container, force bool) error {
+func removable(c *container, ref string, force bool) error {
 	switch {
 	case c.Status == Removing:
-		return conflictf("removal of container %s is already in progress", c.ID)
+		return conflictf("removal of container %s is already in progress", ref)
 	case force || !c.Status.Alive():
 		return nil
 	case c.Status == Paused:
@@ -105,14 +105,19 @@ func (e *Engine) destroyOrFail(c *container) error {
 	return nil
 }
 
-// destroy takes a container out of the table. e.mu is held.
+// destroy removes a container. e.mu is held.
 func (e *Engine) destroy(c *container) {
+	e.forget(c)
+	e.emit(c, "destroy", nil)
+}
+
+// forget takes a container out of the table. e.mu is held.
+func (e *Engine) forget(c *container) {
 	delete(e.containers, c.ID)
 	e.displace(c)
 	delete(e.names, c.Name)
 	c.Status = Removing
 	e.past[c.ID] = c.snapshot()
-	e.emit(c, "destroy", nil)
 }
 
 // Wedge makes the inspect of a container hang, and its stop and removal with it, until it is called with false.

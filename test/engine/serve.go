@@ -149,8 +149,7 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "pipe"
 // Populate makes so many running containers at once, without an event, and returns their ids.
 func (e *Engine) Populate(n int, spec func(i int) Spec) []string {
 	e.mu.Lock()
-	memory := e.recent
-	e.recent = nil
+	e.silent = true
 	e.mu.Unlock()
 	ids := make([]string, 0, n)
 	for i := range n {
@@ -160,7 +159,7 @@ func (e *Engine) Populate(n int, spec func(i int) Spec) []string {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.recent = memory
+	e.silent = false
 	return ids
 }
 

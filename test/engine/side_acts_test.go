@@ -6,8 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strings"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -52,9 +51,33 @@ func (s *side) outOfMemory(name string) {
 	testenv.Signal(s.t, s.ids[name], syscall.SIGUSR1)
 }
 
+// slowToRemove makes the removal of a container take a while: by 30,000 files, or as it is told.
+func (s *side) slowToRemove(name string) {
+	s.t.Helper()
+	if s.fake != nil {
+		if err := s.fake.SlowRemoval(s.ids[name], time.Second); err != nil {
+			s.t.Fatal(err)
+		}
+		return
+	}
+	info, err := s.engine.Info(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	dir := filepath.Join(info.RootDir, "containers", s.ids[name], "many")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+	for i := range 30_000 {
+		if err := os.Symlink("x", filepath.Join(dir, strconv.Itoa(i))); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // unpause lets a container go on that may be paused, when the test has ended.
 func (s *side) unpause(id string) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.t.Context()), patience)
 	defer cancel()
 	if _, err := s.try(ctx, http.MethodPost, "/containers/"+id+"/unpause"); err != nil {
 		s.t.Error(err)
@@ -71,50 +94,34 @@ func (s *side) look(name string) dockerwatch.Observation {
 	return seen
 }
 
-// again waits until the engine has started a container so often by its policy.
-func (s *side) again(name string, times int) {
+// again waits until the engine has started a container for the first time by its policy.
+func (s *side) again(name string) {
 	s.t.Helper()
 	s.until("the policy has started it again", func() bool {
 		seen := s.look(name)
-		return seen.Phase == dockerwatch.Running && seen.RestartCount == times
+		return seen.Phase == dockerwatch.Running && seen.RestartCount == 1
 	})
+}
+
+// pausing waits until a container whose process ends again and again is not started for a second at least: a look or a
+// call that comes at the end of the pause would meet a start. It returns what it is then.
+func (s *side) pausing(name string) (seen dockerwatch.Observation) {
+	s.t.Helper()
+	s.until("the pause between two starts is long enough", func() bool {
+		seen = s.look(name)
+		if seen.Phase != dockerwatch.Restarting || seen.RestartCount < 1 {
+			return false
+		}
+		pause := 100 * time.Millisecond << (seen.RestartCount - 1) // it doubles each time
+		return pause-time.Since(seen.FinishedAt) >= time.Second
+	})
+	return seen
 }
 
 // count notes how often the engine says that it started a container by its policy.
 func (s *side) count(name string) {
 	s.t.Helper()
 	s.notef("%s was restarted %d times", name, s.look(name).RestartCount)
-}
-
-// tally notes what the engine remembers of a container, sorted, without that which comes one time and not another.
-func (s *side) tally(name string, without ...dockerwatch.Action) {
-	s.t.Helper()
-	all := s.actions(name)
-	all = slices.DeleteFunc(all, func(a string) bool { return slices.Contains(without, dockerwatch.Action(a)) })
-	s.notef("events of %s: %s", name, strings.Join(all, " "))
-}
-
-// kinds is tally without how often each came.
-func (s *side) kinds(name string) {
-	s.t.Helper()
-	s.notef("kinds of events of %s: %s", name, strings.Join(slices.Compact(s.actions(name)), " "))
-}
-
-// actions are what the engine remembers of a container, sorted.
-func (s *side) actions(name string) []string {
-	s.t.Helper()
-	moments, err := s.engine.RecentEvents(s.t.Context(), time.Time{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	var all []string
-	for _, m := range moments {
-		if m.ID == s.ids[name] {
-			all = append(all, string(m.Action))
-		}
-	}
-	slices.Sort(all)
-	return all
 }
 
 // unremovable makes the removal of a container fail, by a file of it that nobody can remove, or mends that.
@@ -136,7 +143,8 @@ func (s *side) unremovable(name string, fails bool) {
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			s.t.Fatal(err)
 		}
-		s.t.Cleanup(func() { _ = exec.Command("chattr", "-i", file).Run() }) // gone where the test has mended it
+		mend := context.WithoutCancel(s.t.Context())
+		s.t.Cleanup(func() { _ = exec.CommandContext(mend, "chattr", "-i", file).Run() }) // gone where the test has mended it
 	}
 	if out, err := exec.CommandContext(s.t.Context(), "chattr", change, file).CombinedOutput(); err != nil {
 		s.t.Fatalf("chattr %s %s: %v: %s", change, file, err, out)

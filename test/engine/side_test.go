@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,13 +9,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/events"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -43,24 +40,27 @@ type side struct {
 
 func newSide(t *testing.T, host string) *side {
 	t.Helper()
-	socket := strings.TrimPrefix(host, "unix://")
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}
 	watch, err := dockerwatch.New(dockerwatch.Config{Host: host, Getenv: func(string) string { return "" }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		transport.CloseIdleConnections()
-		_ = watch.Close()
-	})
+	t.Cleanup(func() { _ = watch.Close() })
 	return &side{
-		t: t, http: &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
-			return http.ErrUseLastResponse
-		}},
-		engine: watch, run: testenv.Name(t, "contract-"), ids: map[string]string{},
+		t: t, http: socketClient(t, host), engine: watch, run: testenv.Name(t, "contract-"), ids: map[string]string{},
 	}
+}
+
+// socketClient sends requests to a Unix socket and follows no redirect.
+func socketClient(t *testing.T, host string) *http.Client {
+	t.Helper()
+	socket := strings.TrimPrefix(host, "unix://")
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}
 }
 
 // both runs a script on the two engines and compares what was seen.
@@ -121,12 +121,12 @@ func (s *side) notef(format string, args ...any) {
 func (s *side) call(method, path, body string) []byte {
 	s.t.Helper()
 	path = s.filled(path)
-	resp, answer := s.send(method, path, body)
+	status, media, answer := s.send(method, path, body)
 	said := ""
-	if resp.StatusCode >= http.StatusBadRequest {
+	if status >= http.StatusBadRequest {
 		said = strings.TrimSpace(string(answer))
 	}
-	s.notef("%s %s: %d %s %s", method, path, resp.StatusCode, resp.Header.Get("Content-Type"), said)
+	s.notef("%s %s: %d %s %s", method, path, status, media, said)
 	return answer
 }
 
@@ -138,8 +138,8 @@ func (s *side) filled(text string) string {
 	return strings.ReplaceAll(text, "{run}", s.run)
 }
 
-// send sends a request and returns its answer, of which nothing is noted.
-func (s *side) send(method, path, body string) (*http.Response, []byte) {
+// send sends a request and returns the status, media type and body of its answer, of which nothing is noted.
+func (s *side) send(method, path, body string) (status int, media string, answer []byte) {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), method, "http://docker"+path, strings.NewReader(body))
 	if err != nil {
@@ -151,11 +151,10 @@ func (s *side) send(method, path, body string) (*http.Response, []byte) {
 		s.t.Fatalf("%s: %s %s: %v", s.name(), method, path, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if answer, err = io.ReadAll(resp.Body); err != nil {
 		s.t.Fatal(err)
 	}
-	return resp, answer
+	return resp.StatusCode, resp.Header.Get("Content-Type"), answer
 }
 
 // create makes a container that a script calls name.
@@ -214,59 +213,6 @@ func (s *side) is(ref string, phase dockerwatch.Phase) {
 			s.t.Fatalf("%s: %s is %s, and not %s", s.name(), ref, seen.Phase, phase)
 		}
 	}
-}
-
-// kills notes how often the engine says that it killed a container.
-func (s *side) kills(name string) {
-	s.t.Helper()
-	moments, err := s.engine.RecentEvents(s.t.Context(), time.Time{})
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	n := 0
-	for _, m := range moments {
-		if m.ID == s.ids[name] && m.Action == dockerwatch.ActionKill {
-			n++
-		}
-	}
-	s.notef("%s was killed %d times", name, n)
-}
-
-// events notes what the engine remembers of a container, sorted: stop and die come in either order.
-func (s *side) events(name string, last ...string) {
-	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet,
-		`http://docker/events?since=1&filters={"type":["container"]}`, http.NoBody)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	resp, err := s.http.Do(req)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	var heard []string
-	lines := bufio.NewScanner(resp.Body)
-	for len(last) > 0 && lines.Scan() {
-		var m events.Message
-		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
-			s.t.Fatal(err)
-		}
-		if m.Actor.ID != s.ids[name] {
-			continue
-		}
-		a := m.Actor.Attributes
-		heard = append(heard, fmt.Sprintf("%s %s exit=%s signal=%s name=%s label=%t image=%t exec=%t timed=%t",
-			m.Type, m.Action, a["exitCode"], a["signal"], a["name"], a["contract"] == s.run, a["image"] != "", a["execID"] != "", m.TimeNano > 0))
-		last = slices.DeleteFunc(last, func(action string) bool { return action == string(m.Action) })
-	}
-	if len(last) > 0 {
-		s.t.Fatalf("%s: no %v among the events of %s: %q", s.name(), last, name, heard)
-	}
-	slices.Sort(heard)
-	s.notef("events of %s:\n%s", name, strings.Join(heard, "\n"))
 }
 
 // ready waits until a container's process has set itself up; the one of the test engine does nothing.

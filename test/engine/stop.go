@@ -11,8 +11,8 @@ import (
 )
 
 // Kill sends a signal as `docker kill` does, by its name without SIG: KILL and TERM end the process, others do not. It
-// returns when the process has ended. Whatever the signal, the engine takes it for the wish that the container ends: its
-// policy does not start it again, also when it ends much later of something else.
+// returns when the process has ended. Whatever the signal, the engine takes it for the wish that the container ends:
+// its policy does not start it again, also when it ends much later of something else.
 func (e *Engine) Kill(ref, signal string) error {
 	ends, err := e.kill(ref, signal)
 	if err == nil && ends != nil {

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/session-controller/session-controller/test/engine"
 )
 
@@ -17,8 +19,8 @@ type meddling struct {
 // points are the calls that can be meddled with.
 func points() []string {
 	return []string{
-		"read", "write", "write", "inspect", "inspect done", "list done", "info done", "stop", "stop done", "remove", "remove",
-		"remove done",
+		"read", "write", "write", "inspect", "inspect done", "list done", "info done", "stop", "stop done", "remove",
+		"remove", "remove done",
 	}
 }
 
@@ -29,7 +31,8 @@ func meddlings() []string {
 
 // meddle arms one.
 func (w *world) meddle(s step) {
-	m := meddling{at: points()[s.a%len(points())], left: s.b % 3, what: meddlings()[s.d%len(meddlings())], spec: s, armed: true}
+	at, what := points(), meddlings()
+	m := meddling{at: at[s.a%len(at)], left: s.b % 3, what: what[s.d%len(what)], spec: s, armed: true}
 	w.sayf("server: will %s a session at the controller's %q number %d", m.what, m.at, m.left+1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -92,9 +95,9 @@ func (w *world) respawnNow(s *session, step step) {
 func (w *world) sessionOf(id string) *session {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for i := len(w.sessions) - 1; i >= 0; i-- { // an id can be used again
-		if w.sessions[i].id == id {
-			return w.sessions[i]
+	for _, s := range slices.Backward(w.sessions) { // an id can be used again
+		if s.id == id {
+			return s
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/session-controller/session-controller/test/engine"
@@ -23,8 +22,8 @@ const (
 	allAreSlow = 35 * time.Second
 )
 
-// prompt is the first of the last acts (L1, L3): whatever hangs for good, a session whose container crashes and one that
-// ends are acted on as soon as that is heard of, and within a sweep where it is not.
+// prompt is the first of the last acts (L1, L3): whatever hangs for good, a session whose container crashes and one
+// that ends are acted on as soon as that is heard of, and within a sweep where it is not.
 func (w *world) prompt() {
 	n := w.nodes[0]
 	if w.crowded {
@@ -111,21 +110,21 @@ func (w *world) thaws(away time.Duration) {
 	}
 	w.pass(2 * time.Second)
 	w.sayf("engine %s: answers nobody for %s, and %d sessions end meanwhile", n.name, away, len(all))
-	heal := n.engine.Add(engine.Trouble{Kind: engine.Stall})
+	heal := n.engine.Add(engine.Trouble{Kind: engine.Stall, Late: true})
 	for _, s := range all {
 		w.end(s, "TERMINATED")
 	}
 	w.pass(away)
 	heal()
 	w.pass(2 * time.Second)
-	left := ""
+	var left []string
 	for _, s := range all {
 		r, _ := w.row(s.id)
 		if _, still := n.engine.Look(s.container()); still || r.claim != "" {
-			left += fmt.Sprintf(" %s", s.id)
+			left = append(left, s.id)
 		}
 	}
-	if left != "" {
-		w.accusef("L1", "sessions%s are not done with two seconds after the engine answers again", left)
+	if len(left) > 0 {
+		w.accusef("L1", "sessions %v are not done with two seconds after the engine answers again", left)
 	}
 }

@@ -158,7 +158,8 @@ func (w *world) twice(s *session, step step) {
 func (w *world) recreate(s *session, step step) {
 	r, ok := w.row(s.id)
 	old, there := s.node.engine.Look(s.container())
-	if !ok || !there || !r.live() || r.claim != old.Name || s.busy.Load() || claimants(w.rows(), old) > 1 || old.AutoRemove {
+	if !ok || !there || !r.live() || r.claim != old.Name || old.AutoRemove || s.busy.Load() ||
+		claimants(w.rows(), old) > 1 {
 		return
 	}
 	w.busy(s, func() {

@@ -104,9 +104,9 @@ func merged(a, b []string) []string {
 	return append(append(all, a...), b...)
 }
 
-// tries is how often a history is played while a failure is shrunk, and where one is played again by its seed: the order
-// of goroutines and the jitter of sweeps are not part of the seed, so one that shows the failure may need more than one
-// try.
+// tries is how often a history is played while a failure is shrunk, and where one is played again by its seed: the
+// order of goroutines and the jitter of sweeps are not part of the seed, so one that shows the failure may need more
+// than one try.
 const tries = 20
 
 // few are so few worlds that each is meant, and played as often.
@@ -119,12 +119,12 @@ type total struct {
 	runs, wrong int
 }
 
-func (t *total) add(p played) {
-	t.runs++
-	t.steps += p.steps
-	t.faults += p.faults
+func (all *total) add(p played) {
+	all.runs++
+	all.steps += p.steps
+	all.faults += p.faults
 	for what, n := range p.done {
-		t.done[what] += n
+		all.done[what] += n
 	}
 }
 
@@ -170,11 +170,11 @@ func given(name string) (n uint64) {
 // enough is how many worlds show everything that the controllers can be brought to do.
 const enough = 400
 
-// covers checks that the controllers have done everything that they can do: a world in which something never comes about
-// shows nothing of it.
-func (t *total) covers(test *testing.T) {
-	test.Helper()
-	if t.runs < enough {
+// covers checks that the controllers have done everything that they can do: a world in which something never comes
+// about shows nothing of it.
+func (all *total) covers(t *testing.T) {
+	t.Helper()
+	if all.runs < enough {
 		return
 	}
 	for _, what := range []string{
@@ -187,11 +187,11 @@ func (t *total) covers(test *testing.T) {
 		"hold StatusUnknown", "hold ClaimInvalid", "hold SessionElsewhere", "hold TableEmpty", "hold BreakerTripped",
 		"retry LookFailed",
 	} {
-		if t.done[what] == 0 {
-			test.Errorf("no controller ever came to %q in %d runs", what, t.runs)
+		if all.done[what] == 0 {
+			t.Errorf("no controller ever came to %q in %d runs", what, all.runs)
 		}
 	}
-	for _, what := range slices.Sorted(maps.Keys(t.done)) {
-		test.Logf("%8d %s", t.done[what], what)
+	for _, what := range slices.Sorted(maps.Keys(all.done)) {
+		t.Logf("%8d %s", all.done[what], what)
 	}
 }

@@ -105,7 +105,8 @@ func leastSteps() int {
 
 func mostSteps(least int) int { return max(100, least+least/4) }
 
-// faulty are the kinds of steps that make something go wrong with an engine, the database, a controller or many at once.
+// faulty are the kinds of steps that make something go wrong with an engine, the database, a controller or many at
+// once.
 func faulty(kind string) bool {
 	switch kind {
 	case "nothing", "advance", "open", "end", "end with stop", "stop then end", "delete", "toggle", "share", "clear",
@@ -139,7 +140,8 @@ func (s setup) String() string {
 		breaks = s.breaks
 	}
 	return fmt.Sprintf("%d engine(s), %d controller(s) each, lease %t, number ids %t, touchy breaker %t, remove all %t, "+
-		"remove none %t, own what is claimed %t, exclusive %t, wedged for good %t, rehearsed %t, crowded %t, thawed %t; the server %s",
+		"remove none %t, own what is claimed %t, exclusive %t, wedged for good %t, rehearsed %t, crowded %t, thawed %t; "+
+		"the server %s",
 		s.engines, s.replicas, s.lease, s.numbers, s.touchy, s.all, s.none, s.claimed, s.exclusive, s.wedged, s.rehearsed,
 		s.crowded, s.thawed, breaks)
 }

@@ -34,7 +34,7 @@ func (s *tappedStore) Get(ctx context.Context, id string) (sessiondb.Row, error)
 	}
 	s.process.reading("id:" + id)
 	row, err := s.Store.Get(ctx, id)
-	s.process.w.meddles("read", id)
+	s.process.w.meddles("read", id) //nolint:contextcheck // the server has a context of its own
 	return row, err
 }
 
@@ -96,7 +96,7 @@ func (s *tappedStore) write(
 		if err := s.faults(ctx, what); err != nil {
 			return err
 		}
-		s.process.w.meddles("write", row.ID)
+		s.process.w.meddles("write", row.ID)         //nolint:contextcheck // the server has a context of its own
 		now, err = s.process.observed(what, row, do) //nolint:contextcheck // the observer has no deadline
 		if err == nil && s.process.w.faults.loses() {
 			return fmt.Errorf("%s: the answer was lost: %w", what, sessiondb.ErrUnreachable)

@@ -62,11 +62,12 @@ type world struct {
 	// unwanted is when a container lost a row that wanted it.
 	unwanted map[string]time.Time
 	done     map[string]int // what controllers said they did, by action and reason
-	faulty   int            // steps that made something go wrong
 }
 
 // node is an engine and who serves it.
 type node struct {
+	disasters
+
 	name     string
 	engine   *engine.Engine
 	stranger *engine.Engine
@@ -84,7 +85,6 @@ type node struct {
 	// clockDoubt is until when the waits of a controller may be shorter than their graces because the engine's clock was
 	// set, and eventDoubt until when a stop may be taken for a crash because the events that tell them apart were lost.
 	clockDoubt, eventDoubt time.Time
-	disasters
 }
 
 // session is what the server knows of one of its sessions.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -139,6 +140,12 @@ func verdict(w *watcher, found pages, left []string) error {
 	if len(left) > 0 {
 		problems = append(problems, fmt.Errorf("%d rows or containers still disagree %s after the last trouble, first of "+
 			"all: %s; see %s", len(left), settleLimit, left[0], w.controller.log))
+	}
+
+	// One that is left is in the sentence before; this is for those that were over before the end.
+	if w.longest.age > settleLimit && !slices.Contains(left, w.longest.what) {
+		problems = append(problems, fmt.Errorf("a disagreement lasted %s before it ended, and nothing may take longer than "+
+			"%s: %s; see %s", w.longest.age.Round(time.Second), settleLimit, w.longest.what, w.controller.log))
 	}
 
 	if len(found.waiting) > 0 {

@@ -76,16 +76,28 @@ func (p *Postgres) URL() string {
 // calls an immediate shutdown and treats as a crash. It returns when the server has ended.
 func (p *Postgres) Kill() {
 	p.t.Helper()
+	p.end(syscall.SIGQUIT)
+}
+
+// Stop ends the server in order, as a restart for maintenance does: what PostgreSQL calls a fast shutdown. Its clients
+// are told, their transactions are rolled back, and what was committed is on disk when it returns.
+func (p *Postgres) Stop() {
+	p.t.Helper()
+	p.end(syscall.SIGINT)
+}
+
+func (p *Postgres) end(signal syscall.Signal) {
+	p.t.Helper()
 
 	ctx, cancel := context.WithTimeout(p.t.Context(), stopTimeout)
 	defer cancel()
 
-	if err := errors.Join(p.server.signal(syscall.SIGQUIT), p.server.wait(ctx)); err != nil {
-		p.t.Fatalf("kill the private PostgreSQL server: %v; its last words: %s", err, p.lastWords())
+	if err := errors.Join(p.server.signal(signal), p.server.wait(ctx)); err != nil {
+		p.t.Fatalf("end the private PostgreSQL server by %v: %v; its last words: %s", signal, err, p.lastWords())
 	}
 }
 
-// Start starts the server again after [Postgres.Kill] and returns when it takes connections.
+// Start starts the server again after [Postgres.Kill] or [Postgres.Stop] and returns when it takes connections.
 func (p *Postgres) Start() {
 	p.t.Helper()
 
@@ -169,7 +181,11 @@ func (p *Postgres) spawn(name string, args ...string) (*process, error) {
 	}
 	defer log.Close() //nolint:errcheck // The process has its own handle; nothing is written to this one.
 
-	return spawnAs(p.owner, log, filepath.Join(p.programs, name), args...)
+	// Not SIGKILL, by which it would leave its shared memory: an immediate shutdown. The signal survives the change of
+	// user, because it is set after that.
+	as := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT, Credential: p.owner}
+
+	return spawnAs(as, log, filepath.Join(p.programs, name), args...)
 }
 
 // findPrograms finds the server's programs, which Debian keeps out of PATH: the newest version's.

@@ -21,16 +21,16 @@ type process struct {
 
 // spawn starts a program whose output goes to log.
 func spawn(log *os.File, name string, args ...string) (*process, error) {
-	return spawnAs(nil, log, name, args...)
+	return spawnAs(&syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}, log, name, args...)
 }
 
-// spawnAs is spawn for another user; nil is the one who runs the test.
-func spawnAs(user *syscall.Credential, log *os.File, name string, args ...string) (*process, error) {
+// spawnAs is spawn for another user. With the signal in as, a test binary that is killed, or panics at its time limit,
+// takes the process with it.
+func spawnAs(as *syscall.SysProcAttr, log *os.File, name string, args ...string) (*process, error) {
 	// Not exec.CommandContext: the process must outlive the test's context, which ends before the cleanups run.
 	cmd := exec.Command(name, args...) //nolint:noctx // See above.
 	cmd.Stdout, cmd.Stderr = log, log
-	// A test binary that is killed, or panics at its time limit, takes the process with it.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Credential: user}
+	cmd.SysProcAttr = as
 
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)

@@ -19,11 +19,12 @@ func TestMutantsBuild(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			args := []string{"build", "-overlay", overlay, "-o", os.DevNull}
+			packages := make([]string, 0, len(m.edits))
 			for _, e := range m.edits {
-				args = append(args, "./"+filepath.Dir(e.file))
+				packages = append(packages, "./"+filepath.Dir(e.file))
 			}
-			build := exec.CommandContext(t.Context(), "go", args...)
+			build := exec.CommandContext(t.Context(), "go",
+				append([]string{"build", "-overlay", overlay, "-o", os.DevNull}, packages...)...)
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}

@@ -75,7 +75,8 @@ func carelessMutants() []mutant {
 			doubts, "return p.tooMany(t.Rowless, t.Owned)", "return false",
 		}}},
 		{"another installation's containers count as ours", "S3", []edit{{
-			"pkg/dockerwatch/ownership.go", "if owner.Installation != \"\" && owner.Installation != o.Installation {", "if false {",
+			"pkg/dockerwatch/ownership.go",
+			"if owner.Installation != \"\" && owner.Installation != o.Installation {", "if false {",
 		}}},
 		{"an ended session's claim gives it the container of another", "S1", []edit{{
 			decide, "case f.Owner.OtherSession(f.Row.ID), sharedWithHeld(f.Others):", "case sharedWithHeld(f.Others):",
@@ -83,8 +84,8 @@ func carelessMutants() []mutant {
 		{"the claims of other nodes do not count", "S1 S2", []edit{{
 			"controllers/container_looks.go",
 			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	return err",
-			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	for i := 0; i < len(f.Claimants); " +
-				"i++ {\n		if !l.store.Serves(f.Claimants[i]) {\n			f.Claimants = append(f.Claimants[:i], f.Claimants[i+1:]...)\n" +
+			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	" +
+				"for i := 0; i < len(f.Claimants); i++ {\n		if !l.store.Serves(f.Claimants[i]) {\n			f.Claimants = append(f.Claimants[:i], f.Claimants[i+1:]...)\n" +
 				"			i--\n		}\n	}\n	return err",
 		}, {
 			containers, "	if len(claimants) > 0 {", "	if len(claimants) > 0 && s.store.Serves(claimants[0]) {",
