@@ -144,7 +144,8 @@ func TestALostFeedComesBackWithAGap(t *testing.T) {
 	p.freeze(true) // the cleanup sees it end although nobody answers
 }
 
-// Nothing that is sent arrives on either side, and no connection ends by itself: only a ping can tell that from silence.
+// Nothing that is sent arrives on either side, and no connection ends by itself: only a ping can tell that from
+// silence.
 func TestAHalfOpenFeedIsNoticedAndComesBackWithAGap(t *testing.T) {
 	t.Parallel()
 	f, p := openThrough(t)

@@ -66,7 +66,8 @@ func (w *world) attribute(change, file string) {
 }
 
 // TestContainersWhoseInspectHangsDelayNobody stops the shims of many more containers than there are workers, in their
-// tracks and with a stop of each under way: the engine holds a container's lock for as long, and every look waits for it.
+// tracks and with a stop of each under way: the engine holds a container's lock for as long, and every look waits for
+// it.
 func TestContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	t.Parallel()
 	w := followed(t, testenv.PostgresURL(t))

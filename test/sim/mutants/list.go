@@ -85,7 +85,8 @@ func carelessMutants() []mutant {
 			"controllers/container_looks.go",
 			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	return err",
 			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	" +
-				"for i := 0; i < len(f.Claimants); i++ {\n		if !l.store.Serves(f.Claimants[i]) {\n			f.Claimants = append(f.Claimants[:i], f.Claimants[i+1:]...)\n" +
+				"for i := 0; i < len(f.Claimants); i++ {\n		if !l.store.Serves(f.Claimants[i]) {\n			" +
+				"f.Claimants = append(f.Claimants[:i], f.Claimants[i+1:]...)\n" +
 				"			i--\n		}\n	}\n	return err",
 		}, {
 			containers, "	if len(claimants) > 0 {", "	if len(claimants) > 0 && s.store.Serves(claimants[0]) {",

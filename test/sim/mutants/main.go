@@ -111,8 +111,8 @@ func summary(w io.Writer, outcomes []outcome) error {
 	mean := runs / max(caught, 1)
 	_, _ = fmt.Fprintf(w, "%d of %d mutants caught, after %d runs on average\n", caught, len(outcomes), mean)
 	if caught < len(outcomes) || caught == 0 {
-		return errors.New("not every mutant was caught for what it does wrong: the simulation does not see that, or it does " +
-			"not build")
+		return errors.New("not every mutant was caught for what it does wrong: the simulation does not see that, or it " +
+			"does not build")
 	}
 	return nil
 }
