@@ -66,7 +66,11 @@ func TestObservePhases(t *testing.T) {
 			}
 			got := becomes(t, engine, id, c.want.Phase)
 			delete(got.Labels, imageLabel)
-			c.want.ID, c.want.Name = id, c.run.Name
+			info, err := engine.Info(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.want.ID, c.want.Name, c.want.Engine = id, c.run.Name, info.Identity()
 			times := cmpopts.IgnoreFields(dockerwatch.Observation{}, "Created", "StartedAt", "FinishedAt")
 			if diff := gocmp.Diff(c.want, got, times, cmpopts.EquateEmpty()); diff != "" {
 				t.Errorf("observation (-want +got):\n%s", diff)
@@ -96,9 +100,10 @@ func TestObserveFakedPhases(t *testing.T) {
 	for status, want := range map[string]dockerwatch.Phase{"dead": dockerwatch.Dead, "removing": dockerwatch.Removing} {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()
-			got, err := fakeEngine(t, says(200, "application/json", inspected("running", status))).Observe(t.Context(), someID)
+			fake := fakeEngine(t, named(says(200, "application/json", inspected("running", status))))
+			got, err := fake.Observe(t.Context(), someID)
 			want := dockerwatch.Observation{
-				Phase: want, ID: someID, Name: "web", Labels: map[string]string{"a": "b"},
+				Phase: want, Engine: fakeIdentity, ID: someID, Name: "web", Labels: map[string]string{"a": "b"},
 				RestartPolicy: "no", RestartCount: 2, AutoRemove: true,
 				Created:   time.Date(2026, 1, 2, 3, 4, 5, 678e6, time.UTC),
 				StartedAt: time.Date(2026, 1, 2, 3, 4, 6, 0, time.UTC),

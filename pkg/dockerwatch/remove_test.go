@@ -195,7 +195,7 @@ func TestEffectsOnTheWire(t *testing.T) {
 			t.Parallel()
 			var sent atomic.Value
 			sent.Store("")
-			engine := fakeEngine(t, func(w http.ResponseWriter, r *http.Request) {
+			engine := fakeEngine(t, named(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodGet {
 					w.Header().Set("Content-Type", "application/json")
 					_, _ = io.WriteString(w, inspected("running", c.state))
@@ -203,7 +203,7 @@ func TestEffectsOnTheWire(t *testing.T) {
 				}
 				sent.Store(r.Method + " " + r.URL.String())
 				w.WriteHeader(http.StatusNoContent)
-			})
+			}))
 			err := c.do(t.Context(), engine)
 			if c.fails != nil {
 				isOnly(t, err, c.fails)

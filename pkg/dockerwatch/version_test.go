@@ -25,7 +25,8 @@ type versioned struct {
 
 func (v *versioned) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
-	v.asked = append(v.asked, strings.TrimSuffix(r.URL.Path, "/containers/"+someID+"/json"))
+	// Whose a new connection is, is asked in the same version.
+	v.asked = append(v.asked, strings.TrimSuffix(strings.TrimSuffix(r.URL.Path, "/containers/"+someID+"/json"), "/info"))
 	version, ping := v.version, v.ping
 	v.mu.Unlock()
 	switch {
@@ -36,7 +37,7 @@ func (v *versioned) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case !strings.HasPrefix(r.URL.Path, "/v"+version+"/"):
 		engineSays(400, "client version is too old or too new")(w, r)
 	default:
-		says(200, "application/json", inspected())(w, r)
+		named(says(200, "application/json", inspected()))(w, r)
 	}
 }
 
