@@ -121,7 +121,11 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 			result.Unsure++
 		}
 	}
-	s.memory.prune()
+	if visit.container != nil {
+		// Who only counts passes on no container, and must not forget which one a session meant that claims nothing since:
+		// the session's own look passes it on.
+		s.memory.prune()
+	}
 	return result, s.meetUnclaimed(ctx, list, claimed, &result, visit)
 }
 

@@ -110,13 +110,13 @@ func (w *world) meddlesWithCall(n *node, c engine.Call) {
 		at += " done"
 	}
 	w.mu.Lock()
-	wanted := w.meddling.armed && w.meddling.at == at
+	wanted, pick := w.meddling.armed && w.meddling.at == at, w.meddling.spec.c
 	w.mu.Unlock()
 	if !wanted {
 		return
 	}
 	if c.Ref == "" { // it is about no container: anybody's
-		if s := w.choose(w.took); s != nil {
+		if s := w.choose(pick); s != nil {
 			w.meddles(at, s.id)
 		}
 		return
