@@ -206,7 +206,7 @@ func (t *Trouble) passes(ctx context.Context) bool {
 	}
 	select {
 	case <-t.healed:
-		return true
+		return ctx.Err() == nil // where both have come, the caller gave up first: nothing of it is to be done
 	case <-ctx.Done():
 		return false
 	}

@@ -58,6 +58,7 @@ func TestAStallThatIsGivenUp(t *testing.T) {
 				if _, there := e.Look(id); !there || !errors.Is(err, dockerwatch.ErrTimeout) {
 					t.Errorf("stalled: %v, there %t", err, there)
 				}
+				synctest.Wait() // the engine hears of it
 				heal()
 				synctest.Wait()
 				if _, there := e.Look(id); there == late {
