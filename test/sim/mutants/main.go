@@ -7,7 +7,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -164,47 +163,4 @@ func (o outcome) read(out []byte) outcome {
 func head(out []byte) []byte {
 	const most = 2000
 	return bytes.TrimSpace(out[:min(len(out), most)])
-}
-
-// overlay writes the changed files and the list of them that go build understands.
-func (m mutant) overlay(dir string) (string, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make a folder for a mutant: %w", err)
-	}
-	changed := map[string]string{}
-	for _, e := range m.edits {
-		text, ok := changed[e.file]
-		if !ok {
-			data, err := os.ReadFile(e.file)
-			if err != nil {
-				return "", fmt.Errorf("read what is to be changed: %w", err)
-			}
-			text = string(data)
-		}
-		if n := strings.Count(text, e.from); n != 1 {
-			return "", fmt.Errorf("%s has %d times, and not once, the text %q: bring the list of mutants up to date",
-				e.file, n, e.from)
-		}
-		changed[e.file] = strings.Replace(text, e.from, e.to, 1)
-	}
-	replace := map[string]string{}
-	for file, text := range changed {
-		original, err := filepath.Abs(file)
-		if err != nil {
-			return "", fmt.Errorf("find %s: %w", file, err)
-		}
-		replace[original] = filepath.Join(dir, strings.ReplaceAll(file, "/", "_"))
-		if err := os.WriteFile(replace[original], []byte(text), 0o600); err != nil {
-			return "", fmt.Errorf("write a changed file: %w", err)
-		}
-	}
-	data, err := json.Marshal(map[string]any{"Replace": replace})
-	if err != nil {
-		return "", fmt.Errorf("write the list of changed files: %w", err)
-	}
-	overlay := filepath.Join(dir, "overlay.json")
-	if err := os.WriteFile(overlay, data, 0o600); err != nil {
-		return "", fmt.Errorf("write the list of changed files: %w", err)
-	}
-	return overlay, nil
 }
