@@ -40,9 +40,13 @@ func (l *containerLooker) look(ctx context.Context, key ContainerKey) (Container
 		f.LookFailed = true
 		return f, err
 	}
-	since := l.memory.observe(key, f.cause())
-	f.CauseFor = time.Since(since)
-	if err := l.doubt(ctx, &f, since); err != nil {
+	f.CauseFor = time.Since(l.memory.observe(key, f.cause()))
+	var watch time.Time
+	if f.leakGraceLeft(l.policy) <= l.policy.GoneGrace.Duration {
+		watch = l.memory.watched(key)
+		f.WatchedFor = time.Since(watch)
+	}
+	if err := l.doubt(ctx, &f, watch); err != nil {
 		f.LookFailed = true
 		return f, err
 	}
@@ -144,8 +148,8 @@ func (f ContainerFacts) cause() string {
 	return fmt.Sprintf("live/%s/%s/%s/%t", f.Session.ID, f.Session.Claim, f.Container.Phase, f.Alone)
 }
 
-// doubt asks the guards where something would be removed now.
-func (l *containerLooker) doubt(ctx context.Context, f *ContainerFacts, since time.Time) (err error) {
+// doubt asks the guards where something would be removed now. It has been watched since then.
+func (l *containerLooker) doubt(ctx context.Context, f *ContainerFacts, watch time.Time) (err error) {
 	v := DecideContainer(l.policy, *f)
 	if !v.Due() || v.Action == Adopt {
 		return nil
@@ -158,6 +162,6 @@ func (l *containerLooker) doubt(ctx context.Context, f *ContainerFacts, since ti
 		return nil
 	}
 	// Rows that are lost together are not lost in one moment: what is counted is what is left after the grace.
-	f.Tripped, err = l.doubts.leaksHeld(ctx, since.Add(l.policy.GoneGrace.Duration))
+	f.Tripped, err = l.doubts.leaksHeld(ctx, watch.Add(l.policy.GoneGrace.Duration))
 	return err
 }

@@ -16,6 +16,7 @@ type containerMemory struct {
 type containerSighting struct {
 	cause string
 	since time.Time // when this cause was first seen
+	watch time.Time // when it was first looked at shortly before the end of its grace; zero: not yet
 	said  string    // what was last reported about it
 }
 
@@ -33,9 +34,24 @@ func (m *containerMemory) observe(key ContainerKey, cause string) (since time.Ti
 		m.containers[key] = s
 	}
 	if s.cause != cause || s.since.IsZero() {
-		s.cause, s.since = cause, time.Now()
+		s.cause, s.since, s.watch = cause, time.Now(), time.Time{}
 	}
 	return s.since
+}
+
+// watched notes that a container which was observed is looked at shortly before the end of its grace, and returns when
+// that was so first.
+func (m *containerMemory) watched(key ContainerKey) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.containers[key]
+	if s == nil { // a sweep has met it claimed since
+		return time.Now()
+	}
+	if s.watch.IsZero() {
+		s.watch = time.Now()
+	}
+	return s.watch
 }
 
 // say reports whether text is news about the container: true the first time, false until something else was said.

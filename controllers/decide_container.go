@@ -40,8 +40,9 @@ type ContainerFacts struct {
 	TableEmpty, Tripped bool
 	// Now is the engine's clock.
 	Now time.Time
-	// CauseFor is how long ago this controller first saw it in this condition.
-	CauseFor time.Duration
+	// CauseFor is how long ago this controller first saw it in this condition, and WatchedFor how long ago it did so when
+	// no more than goneGrace was left of leakGrace.
+	CauseFor, WatchedFor time.Duration
 }
 
 // DecideContainer is the second table of the design (section 3): pure, total, first match wins.
@@ -98,15 +99,26 @@ func (f ContainerFacts) unrecorded(p Policy) Verdict {
 	return v
 }
 
-// leaked is the next step towards the removal of a container that nobody wants any more. There is a second look after
-// goneGrace however old it seems to be: its age is told by two clocks, and one of them may just have been set.
+// leaked is the next step towards the removal of a container that nobody wants any more. The last two looks before it
+// are goneGrace apart, however old the container seems to be: its age is told by two clocks, and one of them may just
+// have been set; and between two looks that are far apart a row may have claimed it and be lost since.
 func (f ContainerFacts) leaked(reason Reason, p Policy) Verdict {
 	v := removal(f.Container.Phase, reason)
-	if v.Drift() {
-		v.Wait = max(remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration),
-			p.GoneGrace.Duration-f.CauseFor)
+	if !v.Drift() {
+		return v
 	}
+	left := f.leakGraceLeft(p)
+	if left > p.GoneGrace.Duration {
+		v.Wait, v.Again = left, left-p.GoneGrace.Duration
+		return v
+	}
+	v.Wait = max(left, p.GoneGrace.Duration-f.WatchedFor)
 	return v
+}
+
+// leakGraceLeft is how long is left of leakGrace.
+func (f ContainerFacts) leakGraceLeft(p Policy) time.Duration {
+	return remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration)
 }
 
 // permitted is row c and the guards: what is not labelled is only reported, and so is everything that would be removed

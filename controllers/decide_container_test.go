@@ -18,7 +18,7 @@ func unclaimed(change ...func(*ContainerFacts)) ContainerFacts {
 	f := ContainerFacts{
 		Container: dockerwatch.Observation{ID: thisID, Phase: dockerwatch.Running, Created: ago(time.Hour)},
 		Owner:     dockerwatch.Owner{Owned: true, By: dockerwatch.ByLabel, Labelled: true, Session: session},
-		Now:       noon, CauseFor: time.Hour,
+		Now:       noon, CauseFor: time.Hour, WatchedFor: time.Minute,
 	}
 	for _, ch := range change {
 		ch(&f)
@@ -93,10 +93,10 @@ func TestDecideContainer(t *testing.T) {
 		{"e: superseded", unclaimed(ofSession(live, otherID), claimedRuns), nil,
 			Verdict{Action: Stop, Reason: ContainerSuperseded}},
 		{"e: young", unclaimed(ofSession(live, otherID), claimedRuns, func(f *ContainerFacts) {
-			f.Container.Created, f.CauseFor = ago(time.Minute), 0
-		}), nil, Verdict{Action: Stop, Reason: ContainerSuperseded, Wait: time.Minute}},
+			f.Container.Created, f.CauseFor, f.WatchedFor = ago(time.Minute), 0, 0
+		}), nil, Verdict{Action: Stop, Reason: ContainerSuperseded, Wait: time.Minute, Again: 50 * time.Second}},
 		{"e: old at first sight, by a clock that may be wrong", unclaimed(ofSession(live, otherID), claimedRuns,
-			func(f *ContainerFacts) { f.CauseFor = 0 }),
+			func(f *ContainerFacts) { f.CauseFor, f.WatchedFor = 0, 0 }),
 			nil, Verdict{Action: Stop, Reason: ContainerSuperseded, Wait: 10 * time.Second}},
 		{"e: the claimed one does not run", unclaimed(ofSession(live, otherID)), nil, Verdict{Action: Nothing}},
 		{"e: the claimed one is another's", unclaimed(ofSession(live, otherID), claimedRuns, func(f *ContainerFacts) {
@@ -106,11 +106,14 @@ func TestDecideContainer(t *testing.T) {
 		{"f: ended", unclaimed(ofSession(ended, otherID)), nil, leaked},
 		{"f: ended on another node", unclaimed(ofSession(ended, ""), func(f *ContainerFacts) { f.Elsewhere = true }), nil,
 			leaked},
-		{"f: a second look", unclaimed(func(f *ContainerFacts) { f.CauseFor = time.Second }), nil,
+		{"f: a second look", unclaimed(func(f *ContainerFacts) { f.WatchedFor = time.Second }), nil,
 			Verdict{Action: Stop, Reason: ContainerLeaked, Wait: 9 * time.Second}},
+		{"f: the last look but one", unclaimed(func(f *ContainerFacts) {
+			f.Container.Created, f.CauseFor, f.WatchedFor = ago(110*time.Second), 110*time.Second, 0
+		}), nil, Verdict{Action: Stop, Reason: ContainerLeaked, Wait: 10 * time.Second}},
 		{"f: a wrong clock delays by one grace at most", unclaimed(func(f *ContainerFacts) {
-			f.Container.Created, f.CauseFor = noon.Add(time.Hour), time.Minute
-		}), nil, Verdict{Action: Stop, Reason: ContainerLeaked, Wait: time.Minute}},
+			f.Container.Created, f.CauseFor, f.WatchedFor = noon.Add(time.Hour), time.Minute, 0
+		}), nil, Verdict{Action: Stop, Reason: ContainerLeaked, Wait: time.Minute, Again: 50 * time.Second}},
 		{"f: exited", unclaimed(is(dockerwatch.Exited)), nil, Verdict{Action: Remove, Reason: ContainerLeaked}},
 		{"f: dead", unclaimed(is(dockerwatch.Dead)), nil, Verdict{Action: RemoveDead, Reason: ContainerLeaked}},
 		{"f: being removed", unclaimed(is(dockerwatch.Removing)), nil, Verdict{Action: Retry, Reason: ContainerLeaked}},
@@ -149,7 +152,8 @@ func TestDecideContainerRemovesNothingThatIsWanted(t *testing.T) {
 			LookFailed: yes("failed"), SessionFound: yes("found"), SessionInvalid: yes("invalid"), Elsewhere: yes("elsewhere"),
 			ClaimInvalid: yes("claim invalid"), ClaimedTaken: yes("taken"), Alone: yes("alone"), Predates: yes("predates"),
 			TableEmpty: yes("empty"), Tripped: yes("tripped"), Now: noon,
-			CauseFor: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "for")),
+			CauseFor:   time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "for")),
+			WatchedFor: time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "watched")),
 		}
 		f.Session.Kind = rapid.SampledFrom([]sessiondb.StatusKind{
 			sessiondb.StatusLive, sessiondb.StatusEnded, sessiondb.StatusUnknown,

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -124,7 +125,7 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 		return r.pace.failures.When(key)
 	default:
 		r.pace.done(key)
-		return out.Verdict.Wait
+		return cmp.Or(out.Verdict.Again, out.Verdict.Wait)
 	}
 }
 

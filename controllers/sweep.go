@@ -116,6 +116,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		}
 		if c != nil {
 			claimed[c.ID] = true
+			s.containers.forget(ContainerKey(c.ID))
 		}
 		if !s.remember(row, c, listed, confirmed) {
 			result.Unsure++

@@ -91,6 +91,8 @@ type Verdict struct {
 	// Wait is how long the action must wait before it is decided again on fresh looks; 0 means it is due now. For an
 	// action without an effect it is when to look again, 0 meaning that nothing is pending.
 	Wait time.Duration
+	// Again is when to look once more before Wait is over; 0 means when it is.
+	Again time.Duration
 }
 
 // Drift reports whether the row and its container disagree in a way that something will be done about.

@@ -20,7 +20,7 @@ type meddling struct {
 func points() []string {
 	return []string{
 		"read", "write", "write", "inspect", "inspect done", "list done", "info done", "stop", "stop done", "remove",
-		"remove", "remove done",
+		"remove", "remove done", "look for rows", "look for rows",
 	}
 }
 
@@ -40,25 +40,27 @@ func (w *world) meddle(s step) {
 }
 
 // meddles is called where a controller makes a call that is about a session, or about the container that it claims.
-func (w *world) meddles(at, session string) {
+// It reports whether the server did something.
+func (w *world) meddles(at, session string) bool {
 	w.mu.Lock()
 	m := w.meddling
 	if !m.armed || m.at != at || session == "" {
 		w.mu.Unlock()
-		return
+		return false
 	}
 	if w.meddling.left--; m.left > 0 {
 		w.mu.Unlock()
-		return
+		return false
 	}
 	w.meddling.armed = false
 	w.mu.Unlock()
 	s := w.sessionOf(session)
 	if s == nil || s.deleted.Load() {
-		return
+		return false
 	}
 	w.sayf("server: meddles with session %s at the controller's %q", s.id, at)
 	m.do(w, s)
+	return true
 }
 
 func (m meddling) do(w *world, s *session) {

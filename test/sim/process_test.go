@@ -33,6 +33,7 @@ type process struct {
 	reads  map[string]mark
 	looks  map[string]time.Time
 	calls  map[string]time.Time
+	seen   string // the session whose label the container carries that was looked at last
 }
 
 // mark is when something was read.

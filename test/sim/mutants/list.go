@@ -74,7 +74,7 @@ func carelessMutants() []mutant {
 		{"containers that lost their rows together are removed", "S2", []edit{{
 			doubts, "return p.tooMany(t.Rowless, t.Owned)", "return false",
 		}}},
-		{"another installation's containers count as ours", "S3", []edit{{
+		{"another installation's containers count as ours", "S3 S1", []edit{{
 			"pkg/dockerwatch/ownership.go",
 			"if owner.Installation != \"\" && owner.Installation != o.Installation {", "if false {",
 		}}},
@@ -105,7 +105,7 @@ func carelessMutants() []mutant {
 			containers, "	if err := s.unchanged(ctx, f); err != nil {\n		return err\n	}\n", "",
 		}}},
 		{"a row is written though it is of another node by now", "S2", []edit{{
-			statements, "\" AND \" + d.same(node,", "\"" + anyNode + "\" + d.same(node,",
+			statements, "\" AND \" + d.same(node, d.param(argNode)) +", "\"" + anyNode + "\" + d.same(node, d.param(argNode)) + \")\" +",
 		}}},
 		{"a dry run writes", "S6", []edit{
 			{effects, "	if e.dryRun {", "	if false {"},

@@ -1,7 +1,7 @@
 // Command mutants runs the simulation against controllers that are each wrong in one way, and fails unless every one is
 // caught: a simulation that does not notice them would prove nothing of the real one.
 //
-//	go run ./test/sim/mutants [-runs 3000] [-only WORDS] [-jobs 2]
+//	go run ./test/sim/mutants [-runs 3000] [-only WORDS] [-jobs 2] [-show]
 package main
 
 import (
@@ -28,10 +28,11 @@ func main() {
 	runs := flag.Int("runs", 5000, "how many runs a mutant may survive")
 	only := flag.String("only", "", "only mutants whose name contains these words")
 	jobs := flag.Int("jobs", 2, "how many mutants are tried at once")
+	show := flag.Bool("show", false, "print the history in which each was caught")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := try(ctx, os.Stdout, *runs, *jobs, *only); err != nil {
+	if err := try(ctx, os.Stdout, *runs, *jobs, *only, *show); err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has been called
@@ -40,16 +41,18 @@ func main() {
 
 // outcome is what became of one mutant.
 type outcome struct {
-	// broke says that a promise was broken, caught that it was one of those that the mutant is about.
+	// broke says that a promise was broken, caught that the last was one of those that the mutant is about.
 	broke, caught bool
 	promise       string
 	runs          int
 	took          time.Duration
-	err           error
+	// history is what the simulation printed where a promise was broken.
+	history []byte
+	err     error
 }
 
 // try runs the simulation against every mutant and says what became of each.
-func try(ctx context.Context, w io.Writer, runs, jobs int, only string) error {
+func try(ctx context.Context, w io.Writer, runs, jobs int, only string, show bool) error {
 	dir, err := os.MkdirTemp("", "mutants-")
 	if err != nil {
 		return fmt.Errorf("make a folder for the mutants: %w", err)
@@ -76,6 +79,9 @@ func try(ctx context.Context, w io.Writer, runs, jobs int, only string) error {
 		group.Go(func() error {
 			outcomes[i] = m.try(ctx, filepath.Join(dir, strconv.Itoa(i)), runs)
 			lines <- outcomes[i].line(m.name)
+			if show {
+				lines <- string(outcomes[i].history)
+			}
 			return nil
 		})
 	}
@@ -128,19 +134,31 @@ func (m mutant) try(ctx context.Context, dir string, runs int) outcome {
 		return outcome{err: fmt.Errorf("it does not build: %w\n%s", err, out)}
 	}
 	began := time.Now()
+	o := outcome{}
+	for !o.caught && o.err == nil && o.runs < runs && ctx.Err() == nil {
+		o = m.play(ctx, binary, o, runs-o.runs)
+	}
+	o.took = time.Since(began)
+	if ctx.Err() != nil {
+		o.err = ctx.Err()
+	}
+	return o
+}
+
+// play makes so many runs more, or as many as it takes until a promise is broken. One that the mutant is not about does
+// not count: something else may come of the same mistake, by chance, long before the harm that it does.
+func (m mutant) play(ctx context.Context, binary string, before outcome, runs int) outcome {
 	test := exec.CommandContext(ctx, binary, "-test.run", "^TestSimulation$", "-test.v", "-test.timeout", "2h",
 		"-rapid.checks", strconv.Itoa(runs), "-rapid.nofailfile", "-rapid.shrinktime", "0s")
 	test.Dir = filepath.Join("test", "sim")
 	out, err := test.CombinedOutput()
-	if ctx.Err() != nil {
-		return outcome{err: ctx.Err()}
-	}
-	o := outcome{took: time.Since(began), runs: runs}
 	if err == nil {
-		return o
+		before.runs += runs
+		return before
 	}
-	o = o.read(out)
+	o := outcome{}.read(out)
 	o.caught = o.broke && strings.Contains(m.breaks, o.promise)
+	o.runs += before.runs
 	return o
 }
 
@@ -155,7 +173,7 @@ func (o outcome) read(out []byte) outcome {
 	if promise == nil || after == nil {
 		return outcome{err: fmt.Errorf("it ended in another way:\n%s", head(out))}
 	}
-	o.broke, o.promise = true, string(promise[1])
+	o.broke, o.promise, o.history = true, string(promise[1]), out
 	o.runs, _ = strconv.Atoi(string(after[1]))
 	return o
 }
