@@ -142,10 +142,13 @@ func (l *containerLooker) lookAtEnded(ctx context.Context, f *ContainerFacts) er
 
 // cause names the condition that a wait is for: as long as it stays the same, the wait goes on.
 func (f ContainerFacts) cause() string {
-	if !f.SessionFound || f.Session.Kind != sessiondb.StatusLive {
+	switch {
+	case f.SessionInvalid, f.ClaimInvalid, f.SessionFound && f.Session.Kind == sessiondb.StatusUnknown:
+		return "in doubt"
+	case !f.SessionFound, f.Session.Kind == sessiondb.StatusEnded:
 		return "over"
 	}
-	return fmt.Sprintf("live/%s/%s/%s/%t", f.Session.ID, f.Session.Claim, f.Container.Phase, f.Alone)
+	return fmt.Sprintf("live/%s/%s/%s/%t/%t", f.Session.ID, f.Session.Claim, f.Container.Phase, f.Alone, f.Elsewhere)
 }
 
 // doubt asks the guards where something would be removed now. It has been watched since then.

@@ -13,18 +13,25 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// claimedBy is a table of live sessions, none of which is the container's own, that claim one container or none.
+// claimedBy is a table of sessions that claim one container or none.
 type claimedBy struct {
 	SessionStore
 
 	rows []sessiondb.Row
+	// owner is the row of the container's own session; none where it has no id.
+	owner sessiondb.Row
 }
 
 func (s *claimedBy) Claimants(context.Context, []string) ([]sessiondb.Row, error) { return s.rows, nil }
 
 func (s *claimedBy) Get(context.Context, string) (sessiondb.Row, error) {
-	return sessiondb.Row{}, sessiondb.ErrNotFound
+	if s.owner.ID == "" {
+		return sessiondb.Row{}, sessiondb.ErrNotFound
+	}
+	return s.owner, nil
 }
+
+func (s *claimedBy) Serves(sessiondb.Row) bool { return true }
 
 func (s *claimedBy) HasRows(context.Context) (bool, error) { return true, nil }
 
@@ -74,6 +81,15 @@ func TestALeakIsWatchedToTheEndOfItsGrace(t *testing.T) {
 		}
 		store.rows = nil
 		look("after a claim that a look saw", leak, leak-gone, false)
+		store.owner = sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded, Claim: "no/claim"}
+		for range 2 {
+			if _, err := c.containerLooker.look(t.Context(), thisID); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		store.owner.Claim = ""
+		look("after a time in which it was left alone", gone, 0, false)
 	})
 }
 

@@ -88,6 +88,9 @@ func (w *world) engineGoesWrong(n *node, s step, lasts time.Duration) bool {
 		e.CutStreams()
 	case "bad delivery":
 		w.badDelivery(n, s)
+	case "fail lists":
+		n.listsFail.Store(true)
+		w.later(lasts, func() { n.listsFail.Store(false) })
 	case "forget":
 		e.Forget()
 		e.Probe(s.a % 300)
@@ -233,6 +236,7 @@ func (w *world) calmDown() {
 			n.engine.SetSkew(0)
 			n.doubtClock(3 * time.Minute)
 		}
+		n.listsFail.Store(false)
 		n.engine.CutStreams()
 		n.stranger.CutStreams() // a stream may hang on to it behind a proxy that leads all calls back
 		w.mu.Lock()

@@ -197,6 +197,16 @@ func (e *tappedEngine) Observe(ctx context.Context, claim string) (dockerwatch.O
 	return seen, err
 }
 
+// ListSession lists the containers of one session.
+func (e *tappedEngine) ListSession(
+	ctx context.Context, o dockerwatch.Ownership, session string,
+) (dockerwatch.Listing, error) {
+	if e.process.node.listsFail.Load() {
+		return dockerwatch.Listing{}, fmt.Errorf("list the containers of %s: %w", session, dockerwatch.ErrRefused)
+	}
+	return e.Engine.ListSession(ctx, o, session)
+}
+
 // Stop ends a container.
 func (e *tappedEngine) Stop(ctx context.Context, id string, grace time.Duration) error {
 	return e.act("stop of "+id, id, func() error { return e.Engine.Stop(ctx, id, grace) })

@@ -80,6 +80,8 @@ type node struct {
 	// swapped says that another engine answers, mixed that it answers on every other connection.
 	swapped, mixed bool
 	dialled        int
+	// listsFail says that the engine fails to list the containers of one session.
+	listsFail atomic.Bool
 	// skewed says that the engine's clock was set.
 	skewed bool
 	// clockDoubt is until when the waits of a controller may be shorter than their graces because the engine's clock was
