@@ -198,7 +198,8 @@ func (p *process) settled(c engine.Container) bool {
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()
 	for id, change := range p.w.changes {
-		if (id == owner(c) || p.w.meant[id] == c.ID) && !change.at.Before(called) {
+		concerned := id == owner(c) || p.w.meant[id] == c.ID || change.was != "" && means(change.was, c)
+		if concerned && !change.at.Before(called) {
 			return false
 		}
 	}

@@ -14,6 +14,8 @@ type change struct {
 	sequence int64
 	// claimed is when its claim last changed.
 	claimed time.Time
+	// was is what it claimed before it claimed what it claims now.
+	was string
 }
 
 // row is a row as the observer reads it.
@@ -72,6 +74,9 @@ func (w *world) changed(before, after row) {
 	c := w.changes[after.id]
 	if before.claim != after.claim || before.live() != after.live() || before.node != after.node {
 		c.claimed = time.Now()
+	}
+	if before.claim != after.claim {
+		c.was = before.claim
 	}
 	c.at, c.sequence = time.Now(), w.sequence
 	w.changes[after.id] = c
