@@ -52,5 +52,6 @@ type Engine interface {
 // History is what the event stream remembers. [dockerwatch.History] is one.
 type History interface {
 	Evidence(id string, startedAt time.Time) dockerwatch.Evidence
+	Runs(id string, looked time.Time)
 	Prune(listed func(id string) bool)
 }

@@ -70,6 +70,7 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	if err != nil {
 		return fail(err)
 	}
+	began := time.Now()
 	c, err := l.observe(ctx, key, f.Row)
 	if errors.Is(err, dockerwatch.ErrInvalidReference) {
 		l.memory.observe(key, f.Row.Claim, causeHeld)
@@ -88,6 +89,9 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
 			return fail(err)
 		}
+	}
+	if c.Phase == dockerwatch.Running {
+		l.history.Runs(c.ID, began)
 	}
 	l.recall(key, &f)
 	if f.Row.Kind == sessiondb.StatusLive && c.Phase == dockerwatch.Gone {

@@ -57,6 +57,9 @@ type past struct {
 	exitCode                              *int
 	// wholeAtDeath is since when the stream had been whole when the die was heard.
 	wholeAtDeath time.Time
+	// diedHeard is when the die came, by this machine's clock; over says that the container has run since.
+	diedHeard time.Time
+	over      bool
 	// heard is when an event last came, by this machine's clock: the engine's can be set back, or be another engine's for
 	// a while, and what was heard a moment ago would look old.
 	heard time.Time
@@ -95,11 +98,28 @@ func (h *History) Add(e Event) {
 	case ActionDestroy:
 		p.destroyed = later(p.destroyed, e.Time)
 	case ActionDie:
-		if e.Time.After(p.died) {
+		if e.Time.After(p.died) || p.over && !e.Time.Equal(p.died) { // the clock may have been set back since
 			p.died, p.exitCode, p.wholeAtDeath = e.Time, e.ExitCode, h.wholeSince
+			p.diedHeard, p.over = p.heard, false
 		}
 	case ActionCreate, ActionStop, ActionPause, ActionUnpause, ActionRename:
 		// They say nothing about how a container ended.
+	}
+}
+
+// Runs records that a look which began at looked, by this machine's clock, found the container running: a death that had
+// been heard by then is of an earlier run. The start says so too, unless it is lost or the engine's clock has been set
+// back since.
+func (h *History) Runs(id string, looked time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	p := h.containers[id]
+	if p == nil || p.died.IsZero() || !p.diedHeard.Before(looked) {
+		return
+	}
+	p.over = true
+	if !p.oom.After(p.died) {
+		p.oom = time.Time{}
 	}
 }
 
@@ -114,7 +134,7 @@ func (h *History) Evidence(id string, startedAt time.Time) Evidence {
 	}
 	start := later(p.started, startedAt)
 	e := Evidence{DestroyedAt: p.destroyed, OOMKilled: !p.oom.IsZero() && !p.oom.Before(start)}
-	if p.died.IsZero() || p.died.Before(start) {
+	if p.died.IsZero() || p.died.Before(start) || p.over {
 		return e
 	}
 	e.DiedAt, e.ExitCode = p.died, p.exitCode

@@ -198,3 +198,36 @@ func TestEvidenceEndsWithTheDeathOrTheRemoval(t *testing.T) {
 		}
 	}
 }
+
+// A death is of an earlier run where a later look found the container running, also when the clock was set back between
+// the two, or the start was lost.
+func TestADeathIsOverWhenTheContainerRunsAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHistory()
+		h.Whole(second(-3600))
+		before := time.Now()
+		time.Sleep(time.Second)
+		h.Add(at(-1, ActionOOM))
+		h.Add(died(0, 1))
+		h.Add(at(-3600, ActionStart)) // by a clock that was set back
+		h.Runs(oneID, before)
+		if e := h.Evidence(oneID, time.Time{}); !e.Crash || !e.OOMKilled {
+			t.Errorf("a look from before the death: %+v", e)
+		}
+		time.Sleep(time.Second)
+		h.Runs(oneID, time.Now())
+		h.Add(died(0, 1)) // once more
+		if e := h.Evidence(oneID, time.Time{}); e.Ended() || e.OOMKilled || e.Crash {
+			t.Errorf("a look from after the death: %+v", e)
+		}
+		h.Add(died(-3000, 7))
+		if e := h.Evidence(oneID, time.Time{}); e.DiedAt != second(-3000) || *e.ExitCode != 7 {
+			t.Errorf("another death, by the clock that was set back: %+v", e)
+		}
+		h.Runs(twoID, time.Now())
+		if e := h.Evidence(twoID, time.Time{}); e.Ended() {
+			t.Errorf("nothing was heard of it: %+v", e)
+		}
+	})
+}

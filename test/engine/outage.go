@@ -19,10 +19,21 @@ const (
 // Crash ends the engine's process at once (kill -9): every connection breaks. Its containers run on until it is back.
 func (e *Engine) Crash() {
 	e.mu.Lock()
-	e.state = down
-	e.lives++
+	e.dies()
 	e.mu.Unlock()
 	e.front.drop()
+}
+
+// dies is the end of the engine's process. What ignores the stop that was under way runs on, and how it ends one day
+// has nothing to do with that. e.mu is held.
+func (e *Engine) dies() {
+	e.state = down
+	e.lives++
+	for _, c := range e.sorted() {
+		if c.Stubborn && c.Status.Alive() {
+			c.Killed = false
+		}
+	}
 }
 
 // Shutdown ends the engine's process as SIGTERM does and returns when it has ended. With live restore the containers
@@ -54,8 +65,7 @@ func (e *Engine) Shutdown(liveRestore bool, grace time.Duration) {
 			}
 		}
 	}
-	e.state = down
-	e.lives++
+	e.dies()
 	e.mu.Unlock()
 	e.front.drop()
 }
