@@ -40,7 +40,7 @@ type Facts struct {
 	// Replacement is the one labelled container of this session that runs, where the claimed one does not. Zero: there is
 	// none, or more than one.
 	Replacement dockerwatch.Observation
-	// Held is how long the breaker still holds sessions whose container is gone without a word.
+	// Held is how long the breaker still holds sessions whose container is gone and was not heard to be removed.
 	Held time.Duration
 	// Evidence is what the events said of the container that this claim was seen to mean.
 	Evidence dockerwatch.Evidence
@@ -143,9 +143,12 @@ func decideGone(p Policy, f Facts) Verdict {
 		v.Reason = exitReason(f)
 		v.Wait = f.remaining(f.Evidence.EndedAt(), p.ExitGrace.Duration)
 	case f.SeenBefore: // row 11
-		v.Wait = max(f.remaining(time.Time{}, p.GoneGrace.Duration), f.Held)
+		v.Wait = f.remaining(time.Time{}, p.GoneGrace.Duration)
 	default: // row 11: a server may save the name first and run after
-		v.Wait = max(f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration)), f.Held)
+		v.Wait = f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration))
+	}
+	if f.Evidence.DestroyedAt.IsZero() { // what died and may have been started again is lost with all others
+		v.Wait = max(v.Wait, f.Held)
 	}
 	return v
 }

@@ -65,6 +65,8 @@ func labelled(session string) func(*Facts) {
 
 func heard(e dockerwatch.Evidence) func(*Facts) { return func(f *Facts) { f.Evidence = e } }
 
+func held(d time.Duration) func(*Facts) { return func(f *Facts) { f.Held = d } }
+
 func crashed(before time.Duration) func(*Facts) {
 	return heard(dockerwatch.Evidence{DiedAt: ago(before), Crash: true})
 }
@@ -249,6 +251,22 @@ func TestDecideFollowsTheTable(t *testing.T) {
 			"11", "gone for the whole grace",
 			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second)),
 			Verdict{Action: FailAndRelease, Reason: ContainerGone},
+		},
+		{
+			"10", "it died and may have been started again, and was lost with all others",
+			facts(live, in(dockerwatch.Gone), crashed(0), held(time.Minute)),
+			Verdict{Action: FailAndRelease, Reason: ContainerExited, Wait: time.Minute},
+		},
+		{
+			"10", "its removal was heard, which is no disaster",
+			facts(live, in(dockerwatch.Gone), held(time.Minute),
+				heard(dockerwatch.Evidence{DiedAt: ago(0), DestroyedAt: ago(0), Crash: true})),
+			Verdict{Action: FailAndRelease, Reason: ContainerExited},
+		},
+		{
+			"11", "the breaker holds for longer than the grace",
+			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), held(time.Minute)),
+			Verdict{Action: FailAndRelease, Reason: ContainerGone, Wait: time.Minute},
 		},
 		{
 			"11", "a server may save the name first and run after",
