@@ -99,7 +99,7 @@ func carelessMutants() []mutant {
 			removing, "wholeSeconds(grace)", "wholeSeconds(0 * grace)",
 		}}},
 		{"a container that no row claims is looked at once", "S1", []edit{{
-			decideContainer, "p.GoneGrace.Duration-f.CauseFor)", "0)",
+			decideContainer, "p.GoneGrace.Duration-f.WatchedFor)", "0)",
 		}}},
 		{"the rows are not read again before a container that none claims is removed", "S1 S2", []edit{{
 			containers, "	if err := s.unchanged(ctx, f); err != nil {\n		return err\n	}\n", "",
@@ -186,11 +186,11 @@ func graceMutants() []mutant {
 			decide, "Wait: f.remaining(since, p.StartGrace.Duration)}", "Wait: 0 * f.remaining(since, 0)}",
 		}}},
 		{"no grace for a name that was saved ahead of its container", "S1", []edit{{
-			decide, "max(f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration)), f.Held)", "f.Held",
+			decide, "f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration))", "0",
 		}}},
 		{"no grace for a container whose claim is about to be saved", "S1", []edit{{
-			decideContainer, "remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration),",
-			"remaining(f.Now, f.Container.Created, f.CauseFor, 0),",
+			decideContainer, "remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration)",
+			"remaining(f.Now, f.Container.Created, f.CauseFor, 0)",
 		}}},
 		{"a container is adopted as soon as it is seen", "S1", []edit{{
 			decideContainer, "Wait: max(p.AdoptAfter.Duration-f.CauseFor, 0)}", "Wait: 0}",
