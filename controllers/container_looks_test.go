@@ -71,9 +71,9 @@ func TestALeakIsWatchedToTheEndOfItsGrace(t *testing.T) {
 		}
 		leak, gone := p.LeakGrace.Duration, p.GoneGrace.Duration
 		look("at first", leak, leak-gone, false)
-		time.Sleep(leak)
+		time.Sleep(leak) //nolint:forbidigo // virtual time
 		look("after leakGrace without a look", gone, 0, false)
-		time.Sleep(gone)
+		time.Sleep(gone) //nolint:forbidigo // virtual time
 		look("after a second look", 0, 0, true)
 		store.rows = []sessiondb.Row{{ID: "other", Kind: sessiondb.StatusLive, Claim: thisID}}
 		if _, err := c.containerLooker.look(t.Context(), thisID); err != nil {
@@ -86,7 +86,7 @@ func TestALeakIsWatchedToTheEndOfItsGrace(t *testing.T) {
 			if _, err := c.containerLooker.look(t.Context(), thisID); err != nil {
 				t.Error(err)
 			}
-			time.Sleep(time.Hour)
+			time.Sleep(time.Hour) //nolint:forbidigo // virtual time
 		}
 		store.owner.Claim = ""
 		look("after a time in which it was left alone", gone, 0, false)

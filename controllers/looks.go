@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,6 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	if err != nil {
 		return fail(err)
 	}
-	began := time.Now()
 	c, err := l.observe(ctx, key, f.Row)
 	if errors.Is(err, dockerwatch.ErrInvalidReference) {
 		l.memory.observe(key, f.Row.Claim, causeHeld)
@@ -89,9 +89,6 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
 			return fail(err)
 		}
-	}
-	if c.Phase == dockerwatch.Running {
-		l.history.Runs(c.ID, began)
 	}
 	l.recall(key, &f)
 	if f.Row.Kind == sessiondb.StatusLive && c.Phase == dockerwatch.Gone {
@@ -125,12 +122,16 @@ func (l *looker) confirm(ctx context.Context, key SessionKey, f Facts) error {
 // live: a container that has got the same name since is another one, perhaps of a session that is being revived, and
 // one that was renamed since is still the one.
 func (l *looker) observe(ctx context.Context, key SessionKey, row sessiondb.Row) (dockerwatch.Observation, error) {
+	ref := row.Claim
 	if row.Kind == sessiondb.StatusEnded {
-		if meant := l.memory.meant(key, row.Claim, false); meant != "" {
-			return l.engine.Observe(ctx, meant)
-		}
+		ref = cmp.Or(l.memory.meant(key, row.Claim, false), ref)
 	}
-	return l.engine.Observe(ctx, row.Claim)
+	began := time.Now()
+	c, err := l.engine.Observe(ctx, ref)
+	if err == nil && c.Phase == dockerwatch.Running {
+		l.history.Runs(c.ID, began)
+	}
+	return c, err
 }
 
 // recall adds what this process has seen of the session before, and notes what it sees now.

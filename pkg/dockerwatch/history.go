@@ -107,9 +107,9 @@ func (h *History) Add(e Event) {
 	}
 }
 
-// Runs records that a look which began at looked, by this machine's clock, found the container running: a death that had
-// been heard by then is of an earlier run. The start says so too, unless it is lost or the engine's clock has been set
-// back since.
+// Runs records that a look which began at looked, by this machine's clock, found the container running: a death that
+// had been heard by then is of an earlier run. The start says so too, unless it is lost or the engine's clock has been
+// set back since.
 func (h *History) Runs(id string, looked time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -207,7 +207,7 @@ func TestADeathIsOverWhenTheContainerRunsAgain(t *testing.T) {
 		h := NewHistory()
 		h.Whole(second(-3600))
 		before := time.Now()
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // virtual time
 		h.Add(at(-1, ActionOOM))
 		h.Add(died(0, 1))
 		h.Add(at(-3600, ActionStart)) // by a clock that was set back
@@ -215,7 +215,7 @@ func TestADeathIsOverWhenTheContainerRunsAgain(t *testing.T) {
 		if e := h.Evidence(oneID, time.Time{}); !e.Crash || !e.OOMKilled {
 			t.Errorf("a look from before the death: %+v", e)
 		}
-		time.Sleep(time.Second)
+		time.Sleep(time.Second) //nolint:forbidigo // virtual time
 		h.Runs(oneID, time.Now())
 		h.Add(died(0, 1)) // once more
 		if e := h.Evidence(oneID, time.Time{}); e.Ended() || e.OOMKilled || e.Crash {

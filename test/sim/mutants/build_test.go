@@ -21,7 +21,7 @@ import (
 // packages are checked by the compiler's rules against the others as they were built once: to build each anew takes
 // minutes.
 //
-//nolint:paralleltest,tparallel // they share what has been imported
+//nolint:paralleltest // they share what has been imported
 func TestMutantsBuild(t *testing.T) {
 	t.Chdir("../../..")
 	built := list(t)
@@ -46,8 +46,6 @@ func TestMutantsBuild(t *testing.T) {
 }
 
 // A check that finds nothing would prove nothing.
-//
-//nolint:paralleltest // as above
 func TestAMutantThatDoesNotBuildIsFound(t *testing.T) {
 	t.Chdir("../../..")
 	m := mutants()[0]
@@ -85,7 +83,7 @@ func list(t *testing.T) *builds {
 			Dir, ImportPath, Export string
 			GoFiles                 []string
 		}
-		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) { //nolint:musttag // the names that go list has
 			break
 		} else if err != nil {
 			t.Fatal(err)

@@ -105,14 +105,15 @@ func carelessMutants() []mutant {
 			containers, "	if err := s.unchanged(ctx, f); err != nil {\n		return err\n	}\n", "",
 		}}},
 		{"a row is written though it is of another node by now", "S2", []edit{{
-			statements, "\" AND \" + d.same(node, d.param(argNode)) +", "\"" + anyNode + "\" + d.same(node, d.param(argNode)) + \")\" +",
+			statements, "\" AND \" + d.same(node, d.param(argNode)) +",
+			"\"" + anyNode + "\" + d.same(node, d.param(argNode)) + \")\" +",
 		}}},
 		{"a dry run writes", "S6", []edit{
 			{effects, "	if e.dryRun {", "	if false {"},
 			{containers, "	if s.dryRun {", "	if false {"},
 		}},
 		{"a live session's name means the container that it meant first", "L1 S1 S5", []edit{{
-			looks, "	if row.Kind == sessiondb.StatusEnded {\n		if meant", "	if true {\n		if meant",
+			looks, "	if row.Kind == sessiondb.StatusEnded {\n		ref", "	if true {\n		ref",
 		}}},
 		{"two sessions share a container where they must not", "L1", []edit{{
 			decide, "		if f.Exclusive {", "		if false {",
