@@ -197,8 +197,12 @@ engine_cgroups() {
 
 # end_containers DIR: kills what still runs in containers. Those of a killed engine live on under their shims.
 end_containers() {
-	local group pid
+	local group pid frozen
 	for group in $(engine_cgroups "$1"); do
+		# Under version 1 of control groups a paused process does not even end.
+		while read -r frozen; do
+			echo THAWED 2>/dev/null >"$frozen" || true
+		done < <(find "$group" -name freezer.state 2>/dev/null)
 		while read -r pid; do
 			kill -KILL "$pid" 2>/dev/null || true
 			poll 10 is_gone "$pid" || true

@@ -89,7 +89,7 @@ func TestContractOfSignalsToARestartingContainer(t *testing.T) {
 			s.call("POST", "/containers/{"+c.name+"}/start", "")
 		}
 		for _, c := range all {
-			before := s.pausing(c.name)
+			before := s.pausing(c.name)[c.name]
 			s.call(c.method, "/containers/{"+c.name+"}"+c.call, "")
 			s.is(c.name, c.then)
 			if c.then == dockerwatch.Exited {
@@ -108,7 +108,7 @@ func TestContractOfTheRestartCount(t *testing.T) {
 	both(t, func(s *side) {
 		s.create("loop", `{"Cmd":["/workload","exit","3"],"HostConfig":{"RestartPolicy":{"Name":"on-failure"}}}`)
 		s.call("POST", "/containers/{loop}/start", "")
-		seen := s.pausing("loop")
+		seen := s.pausing("loop")["loop"]
 		s.call("POST", "/containers/{loop}/stop", "")
 		moments, err := s.engine.RecentEvents(s.t.Context(), seen.Created)
 		if err != nil {

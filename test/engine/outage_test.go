@@ -2,9 +2,9 @@ package engine_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -58,11 +58,13 @@ func (s *side) goesThrough(o outage) {
 		s.ids[p.Name] = s.admit(p)
 		s.prepare(p)
 	}
-	for _, p := range slices.Backward(patients) {
+	var loops []string
+	for _, p := range patients {
 		if before[p.Name] = s.look(p.Name); p.loops() {
-			before[p.Name] = s.pausing(p.Name)
+			loops = append(loops, p.Name)
 		}
 	}
+	maps.Copy(before, s.pausing(loops...))
 	identity, err := s.engine.Info(s.t.Context())
 	if err != nil {
 		s.t.Fatal(err)

@@ -103,19 +103,28 @@ func (s *side) again(name string) {
 	})
 }
 
-// pausing waits until a container whose process ends again and again is not started for a second at least: a look or a
-// call that comes at the end of the pause would meet a start. It returns what it is then.
-func (s *side) pausing(name string) (seen dockerwatch.Observation) {
+// pausing waits until none of the containers whose processes end again and again is started for a second at least: a
+// look or a call that comes at the end of the pause would meet a start. It returns what they are then, by name.
+func (s *side) pausing(names ...string) map[string]dockerwatch.Observation {
 	s.t.Helper()
-	s.until("the pause between two starts is long enough", func() bool {
-		seen = s.look(name)
-		if seen.Phase != dockerwatch.Restarting || seen.RestartCount < 1 {
-			return false
+	all := map[string]dockerwatch.Observation{}
+	s.until("the pauses between two starts are long enough", func() bool {
+		for _, name := range names {
+			seen := s.look(name)
+			if seen.Phase != dockerwatch.Restarting || seen.RestartCount < 1 {
+				return false
+			}
+			all[name] = seen
 		}
-		pause := 100 * time.Millisecond << (seen.RestartCount - 1) // it doubles each time
-		return pause-time.Since(seen.FinishedAt) >= time.Second
+		for _, seen := range all {
+			pause := 100 * time.Millisecond << (seen.RestartCount - 1) // it doubles each time
+			if pause-time.Since(seen.FinishedAt) < time.Second {
+				return false
+			}
+		}
+		return true
 	})
-	return seen
+	return all
 }
 
 // count notes how often the engine says that it started a container by its policy.

@@ -62,6 +62,7 @@ func (e *Engine) endContainers(ctx context.Context) error {
 	return poll(ctx, func() error {
 		running := 0
 
+		e.thaw()
 		for _, pid := range e.containerProcesses() {
 			// One that has ended since is as good.
 			_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -74,6 +75,19 @@ func (e *Engine) endContainers(ctx context.Context) error {
 
 		return nil
 	})
+}
+
+// thaw lets paused containers go on: under version 1 of control groups a frozen process does not even end.
+func (e *Engine) thaw() {
+	for _, group := range e.groups() {
+		_ = filepath.WalkDir(group, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && entry.Name() == "freezer.state" {
+				_ = os.WriteFile(path, []byte("THAWED"), 0) // one that has vanished since is as good
+			}
+
+			return nil
+		})
+	}
 }
 
 func (e *Engine) containerProcesses() []int {

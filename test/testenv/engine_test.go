@@ -121,6 +121,7 @@ func TestNothingOfAnEngineIsLeft(t *testing.T) {
 		"running":    {"the usual end of a test", func(*testenv.Engine) {}},
 		"killed":     {"its containers run on without it", (*testenv.Engine).Kill},
 		"frozen":     {"it cannot be asked for anything", (*testenv.Engine).Freeze},
+		"paused":     {"a paused process does not end by a signal", pauseAndKill},
 		"terminated": {"it has cleaned up already", (*testenv.Engine).Terminate},
 	}
 
@@ -155,6 +156,15 @@ func TestNothingOfAnEngineIsLeft(t *testing.T) {
 			}
 		})
 	}
+}
+
+// pauseAndKill kills an engine one of whose containers is paused.
+func pauseAndKill(e *testenv.Engine) {
+	id := e.Run(testenv.Container{Cmd: []string{"/workload", "sleep"}})
+	if err := e.Docker().ContainerPause(context.Background(), id); err != nil {
+		panic(err)
+	}
+	e.Kill()
 }
 
 // traces are the processes, mounts, control groups and files that name the engine's directory.
