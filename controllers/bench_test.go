@@ -1,0 +1,80 @@
+package controllers
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// The decisions are pure and made once per look: they must cost nothing beside it.
+func BenchmarkDecide(b *testing.B) {
+	p := DefaultPolicy()
+	for name, f := range map[string]Facts{
+		"healthy": facts(sessiondb.StatusLive, dockerwatch.Observation{ID: thisID, Phase: dockerwatch.Running}),
+		"exited":  facts(sessiondb.StatusLive, exited(time.Hour)),
+		"ended":   facts(sessiondb.StatusEnded, dockerwatch.Observation{ID: thisID, Phase: dockerwatch.Running}),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				Decide(p, f)
+			}
+		})
+	}
+}
+
+func BenchmarkDecideContainer(b *testing.B) {
+	p, f := DefaultPolicy(), unclaimed()
+	b.ReportAllocs()
+	for b.Loop() {
+		DecideContainer(p, f)
+	}
+}
+
+// containersNamed are so many containers as a list shows them.
+func containersNamed(n int) []dockerwatch.Container {
+	list := make([]dockerwatch.Container, n)
+	for i := range list {
+		list[i] = dockerwatch.Container{
+			ID: fmt.Sprintf("%064x", uint64(i+1)<<32), Names: []string{fmt.Sprintf("web-%d", i)},
+			Phase:  dockerwatch.Running,
+			Labels: map[string]string{"io.session-controller.session": fmt.Sprintf("s%d", i)},
+		}
+	}
+	return list
+}
+
+// The index is what a sweep keeps in memory, in proportion to the containers.
+func BenchmarkIndex(b *testing.B) {
+	for _, n := range []int{200, 10_000} {
+		list := containersNamed(n)
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				newIndex(list)
+			}
+		})
+	}
+}
+
+// The join is made for every row that claims something.
+func BenchmarkJoin(b *testing.B) {
+	list := containersNamed(10_000)
+	x, c := newIndex(list), list[5000]
+	ownership := dockerwatch.Ownership{Label: "io.session-controller.session"}
+	for name, claim := range map[string]string{
+		"id": c.ID, "short": c.ID[:shortID], "name": c.Names[0], "gone": "web-gone",
+	} {
+		row := sessiondb.Row{ID: "s5000", Kind: sessiondb.StatusLive, Claim: claim}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				join(row, x, ownership)
+			}
+		})
+	}
+}
