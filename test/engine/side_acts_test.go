@@ -2,11 +2,13 @@ package engine_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -125,6 +127,20 @@ func (s *side) pausing(names ...string) map[string]dockerwatch.Observation {
 		return true
 	})
 	return all
+}
+
+// hasProcess reports whether the process that the engine shows for a container is there.
+func (s *side) hasProcess(name string) bool {
+	s.t.Helper()
+	if s.fake != nil {
+		return true
+	}
+	seen, err := testenv.Docker(s.t).ContainerInspect(s.t.Context(), s.ids[name])
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", seen.State.Pid))
+	return err == nil && strings.Contains(string(groups), s.ids[name])
 }
 
 // count notes how often the engine says that it started a container by its policy.
