@@ -125,8 +125,8 @@ func TestContractOfTheRestartCount(t *testing.T) {
 }
 
 // On a busy machine (3 of 64 times with four programs on each of two processors) the process of a container that was
-// restarted has vanished within a second while the engine goes on to show it as running. That is no rule to follow: then
-// it is another container's turn.
+// restarted has vanished within a second while the engine goes on to show it as running. That is no rule to follow:
+// then it is another container's turn.
 func TestContractOfARestartOfWhatRemovesItself(t *testing.T) {
 	t.Parallel()
 	both(t, func(s *side) {
