@@ -143,7 +143,8 @@ func (l *containerLooker) lookAtEnded(ctx context.Context, f *ContainerFacts) er
 // cause names the condition that a wait is for: as long as it stays the same, the wait goes on.
 func (f ContainerFacts) cause() string {
 	switch {
-	case f.SessionInvalid, f.ClaimInvalid, f.SessionFound && f.Session.Kind == sessiondb.StatusUnknown:
+	case f.SessionInvalid, f.ClaimInvalid,
+		f.SessionFound && (f.Session.Kind == sessiondb.StatusUnknown || f.Session.NodeNull):
 		return "in doubt"
 	case !f.SessionFound, f.Session.Kind == sessiondb.StatusEnded:
 		return "over"

@@ -88,7 +88,12 @@ func TestALeakIsWatchedToTheEndOfItsGrace(t *testing.T) {
 			}
 			time.Sleep(time.Hour) //nolint:forbidigo // virtual time
 		}
-		store.owner.Claim = ""
+		store.owner.Claim, store.owner.NodeNull = "", true
+		if _, err := c.containerLooker.look(t.Context(), thisID); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Hour) //nolint:forbidigo // virtual time
+		store.owner.NodeNull = false
 		look("after a time in which it was left alone", gone, 0, false)
 	})
 }

@@ -142,7 +142,7 @@ func (l *lane[K, F]) stays(key K, out Outcome[F], wait time.Duration) bool {
 	case out.Err == nil && !out.Verdict.Drift() && out.Verdict.Action != Retry:
 		l.once.state.Settled++
 		return false
-	case out.Err == nil && out.Verdict.Drift() && time.Now().Add(wait).After(l.once.until):
+	case out.Err == nil && out.Verdict.Drift() && time.Now().Add(out.Verdict.Wait).After(l.once.until):
 		report.Pending = append(report.Pending, l.item(key, out))
 	default:
 		if l.queue != nil {

@@ -51,6 +51,19 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 	}
 }
 
+// When to look once more is not when the grace is over.
+func TestWhatWaitsBeyondTheEndIsPendingAtOnce(t *testing.T) {
+	t.Parallel()
+	s := &once{settled: make(chan struct{}), until: time.Now().Add(115 * time.Second)}
+	l := newLane(s, 1, func(func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
+		return &reconciler[SessionKey, Facts]{kind: kindSession}
+	})
+	out := SessionOutcome{Verdict: Verdict{Action: Stop, Wait: 2 * time.Minute, Again: 110 * time.Second}}
+	if l.stays("s1", out, out.Verdict.Again) || len(s.report.Pending) != 1 {
+		t.Errorf("it is waited for, and reported are %v", s.report.Pending)
+	}
+}
+
 // A key can be put back twice: after its backoff, and because its turn in the slow lane has come.
 func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	t.Parallel()
