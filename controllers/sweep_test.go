@@ -1,30 +1,20 @@
 package controllers
 
 import (
-	"context"
-	"iter"
 	"testing"
 	"time"
 
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
-	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
-
-// claimless is a table none of whose rows claims anything.
-type claimless struct{ SessionStore }
-
-func (claimless) Claiming(context.Context) iter.Seq2[sessiondb.Row, error] {
-	return func(func(sessiondb.Row, error) bool) {}
-}
 
 // The breaker counts at any moment, also between a claim that is cleared and the look at its session.
 func TestASweepThatOnlyCountsForgetsNoSession(t *testing.T) {
 	t.Parallel()
 	info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 	engine := identified{answering{seen: dockerwatch.Observation{Engine: info.Identity()}}, info}
-	c := newCore(Options{Store: claimless{}, Engine: engine, Policy: DefaultPolicy(), Log: logr.Discard()})
+	c := newCore(Options{Store: &claimedBy{}, Engine: engine, Policy: DefaultPolicy(), Log: logr.Discard()})
 	c.memory.bind("s1", thisID, thisID)
 	if _, err := c.sweeper.run(t.Context(), time.Now(), visitor{}); err != nil {
 		t.Fatal(err)
