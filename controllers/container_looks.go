@@ -30,29 +30,27 @@ type containerLooker struct {
 //nolint:unparam // only the tests have one key
 func (l *containerLooker) look(ctx context.Context, key ContainerKey) (ContainerFacts, error) {
 	f := ContainerFacts{Container: dockerwatch.Observation{ID: string(key)}}
-	if err := l.lookAtContainer(ctx, key, &f); err != nil {
-		f.LookFailed = true
-		return f, err
+	err := l.lookAt(ctx, key, &f)
+	if f.LookFailed = err != nil; f.LookFailed {
+		l.memory.watch(key, false)
+	}
+	return f, err
+}
+
+func (l *containerLooker) lookAt(ctx context.Context, key ContainerKey, f *ContainerFacts) error {
+	if err := l.lookAtContainer(ctx, key, f); err != nil {
+		return err
 	}
 	if f.Container.Phase == dockerwatch.Gone || !f.Owner.Owned || len(f.Claimants) > 0 {
 		l.memory.forget(key)
-		return f, nil
+		return nil
 	}
-	if err := l.lookAtSession(ctx, &f); err != nil {
-		f.LookFailed = true
-		return f, err
+	if err := l.lookAtSession(ctx, f); err != nil {
+		return err
 	}
 	f.CauseFor = time.Since(l.memory.observe(key, f.cause()))
-	var watch time.Time
-	if f.leakGraceLeft(l.policy) <= l.policy.GoneGrace.Duration {
-		watch = l.memory.watched(key)
-		f.WatchedFor = time.Since(watch)
-	}
-	if err := l.doubt(ctx, &f, watch); err != nil {
-		f.LookFailed = true
-		return f, err
-	}
-	return f, nil
+	f.WatchedFor = l.memory.watch(key, f.leakGraceLeft(l.policy) <= l.policy.GoneGrace.Duration)
+	return l.doubt(ctx, key, f)
 }
 
 // lookAtContainer inspects it, makes sure that it was this engine that answered, and reads who claims it.
@@ -151,11 +149,14 @@ func (f ContainerFacts) cause() string {
 	case !f.SessionFound, f.Session.Kind == sessiondb.StatusEnded:
 		return "over"
 	}
-	return fmt.Sprintf("live/%s/%s/%s/%t/%t", f.Session.ID, f.Session.Claim, f.Container.Phase, f.Alone, f.Elsewhere)
+	superseded := f.Claimed.Phase == dockerwatch.Running && !f.ClaimedTaken
+	return fmt.Sprintf("live/%s/%s/%s/%t/%t/%t", f.Session.ID, f.Session.Claim, f.Container.Phase, f.Alone, f.Elsewhere,
+		superseded)
 }
 
-// doubt asks the guards where something would be removed now. It has been watched since then.
-func (l *containerLooker) doubt(ctx context.Context, f *ContainerFacts, watch time.Time) (err error) {
+// doubt asks the guards where something would be removed now. While they hold it, it is not watched: its row may be
+// the next that comes back. And where the count itself met a claim, the watch begins anew.
+func (l *containerLooker) doubt(ctx context.Context, key ContainerKey, f *ContainerFacts) (err error) {
 	v := DecideContainer(l.policy, *f)
 	if !v.Due() || v.Action == Adopt {
 		return nil
@@ -164,10 +165,13 @@ func (l *containerLooker) doubt(ctx context.Context, f *ContainerFacts, watch ti
 	if err != nil {
 		return err
 	}
-	if f.TableEmpty = !hasRows; f.TableEmpty {
-		return nil
+	if f.TableEmpty = !hasRows; !f.TableEmpty {
+		// Rows that are lost together are not lost in one moment: what is counted is what is left after the grace.
+		watched := time.Now().Add(-f.WatchedFor)
+		if f.Tripped, err = l.doubts.leaksHeld(ctx, watched.Add(l.policy.GoneGrace.Duration)); err != nil {
+			return err
+		}
 	}
-	// Rows that are lost together are not lost in one moment: what is counted is what is left after the grace.
-	f.Tripped, err = l.doubts.leaksHeld(ctx, watch.Add(l.policy.GoneGrace.Duration))
-	return err
+	f.WatchedFor = l.memory.watch(key, !f.TableEmpty && !f.Tripped)
+	return nil
 }

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"testing"
 	"testing/synctest"
@@ -18,11 +19,17 @@ type claimedBy struct {
 	SessionStore
 
 	rows []sessiondb.Row
+	// late ones claim it only when the rows are streamed.
+	late []sessiondb.Row
 	// owner is the row of the container's own session; none where it has no id.
 	owner sessiondb.Row
+	empty bool
+	err   error
 }
 
-func (s *claimedBy) Claimants(context.Context, []string) ([]sessiondb.Row, error) { return s.rows, nil }
+func (s *claimedBy) Claimants(context.Context, []string) ([]sessiondb.Row, error) {
+	return s.rows, s.err
+}
 
 func (s *claimedBy) Get(context.Context, string) (sessiondb.Row, error) {
 	if s.owner.ID == "" {
@@ -33,11 +40,11 @@ func (s *claimedBy) Get(context.Context, string) (sessiondb.Row, error) {
 
 func (s *claimedBy) Serves(sessiondb.Row) bool { return true }
 
-func (s *claimedBy) HasRows(context.Context) (bool, error) { return true, nil }
+func (s *claimedBy) HasRows(context.Context) (bool, error) { return !s.empty, nil }
 
 func (s *claimedBy) Claiming(context.Context) iter.Seq2[sessiondb.Row, error] {
 	return func(yield func(sessiondb.Row, error) bool) {
-		for _, row := range s.rows {
+		for _, row := range append(s.late, s.rows...) {
 			if !yield(row, nil) {
 				return
 			}
@@ -45,57 +52,166 @@ func (s *claimedBy) Claiming(context.Context) iter.Seq2[sessiondb.Row, error] {
 	}
 }
 
+// leaking is a container of a session without a row, on an engine that lists it, and what looks at it.
+type leaking struct {
+	store  *claimedBy
+	policy Policy
+	core   *core
+}
+
+func newLeaking() *leaking {
+	info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
+	labels := map[string]string{"session": session, "io.session-controller.installation": "here"}
+	engine := listing{
+		identified{answering{seen: dockerwatch.Observation{
+			ID: thisID, Name: "web", Phase: dockerwatch.Running, Created: time.Now(), Engine: info.Identity(), Labels: labels,
+		}}, info},
+		[]dockerwatch.Container{{ID: thisID, Names: []string{"web"}, Phase: dockerwatch.Running, Labels: labels}},
+	}
+	l := &leaking{store: &claimedBy{}, policy: DefaultPolicy()}
+	l.core = newCore(Options{
+		Store: l.store, Engine: engine, Policy: l.policy, Log: logr.Discard(),
+		Ownership: dockerwatch.Ownership{Label: "session", Installation: "here"},
+	})
+	l.core.guard.accept(info.Identity())
+	return l
+}
+
+func (l *leaking) look(t *testing.T) Verdict {
+	t.Helper()
+	f, err := l.core.containerLooker.look(t.Context(), thisID)
+	if !errors.Is(err, l.store.err) {
+		t.Error(err)
+	}
+	return DecideContainer(l.policy, f)
+}
+
+// waits checks that a look says that it has leaked, and how long it waits.
+func (l *leaking) waits(t *testing.T, when string, wait, again time.Duration) {
+	t.Helper()
+	v := l.look(t)
+	if v.Reason != ContainerLeaked || v.Wait != wait || v.Again != again || v.Due() != (wait == 0) {
+		t.Errorf("%s: %+v", when, v)
+	}
+}
+
+// pass lets virtual time pass.
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // virtual time
+}
+
 // A container is seen before its claim is saved, and next when its grace is over. In between a row has claimed it, and
 // was lost just now.
 func TestALeakIsWatchedToTheEndOfItsGrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
-		p, store := DefaultPolicy(), &claimedBy{}
-		engine := identified{answering{seen: dockerwatch.Observation{
-			ID: thisID, Name: "web", Phase: dockerwatch.Running, Created: time.Now(), Engine: info.Identity(),
-			Labels: map[string]string{"session": session, "io.session-controller.installation": "here"},
-		}}, info}
-		c := newCore(Options{
-			Store: store, Engine: engine, Policy: p, Log: logr.Discard(),
-			Ownership: dockerwatch.Ownership{Label: "session", Installation: "here"},
-		})
-		c.guard.accept(info.Identity())
-		look := func(when string, wait, again time.Duration, due bool) {
-			t.Helper()
-			f, err := c.containerLooker.look(t.Context(), thisID)
-			v := DecideContainer(p, f)
-			if err != nil || v.Reason != ContainerLeaked || v.Wait != wait || v.Again != again || v.Due() != due {
-				t.Errorf("%s: %+v, %v", when, v, err)
-			}
-		}
-		leak, gone := p.LeakGrace.Duration, p.GoneGrace.Duration
-		look("at first", leak, leak-gone, false)
-		time.Sleep(leak) //nolint:forbidigo // virtual time
-		look("after leakGrace without a look", gone, 0, false)
-		time.Sleep(gone) //nolint:forbidigo // virtual time
-		look("after a second look", 0, 0, true)
-		store.rows = []sessiondb.Row{{ID: "other", Kind: sessiondb.StatusLive, Claim: thisID}}
-		if _, err := c.containerLooker.look(t.Context(), thisID); err != nil {
-			t.Error(err)
-		}
-		store.rows = nil
-		look("after a claim that a look saw", leak, leak-gone, false)
-		store.owner = sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded, Claim: "no/claim"}
+		l := newLeaking()
+		leak, gone := l.policy.LeakGrace.Duration, l.policy.GoneGrace.Duration
+		l.waits(t, "at first", leak, leak-gone)
+		pass(leak)
+		l.waits(t, "after leakGrace without a look", gone, 0)
+		pass(gone)
+		l.waits(t, "after a second look", 0, 0)
+		l.store.rows = []sessiondb.Row{{ID: "other", Kind: sessiondb.StatusLive, Claim: thisID}}
+		l.look(t)
+		l.store.rows = nil
+		l.waits(t, "after a claim that a look saw", leak, leak-gone)
+		l.store.owner = sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded, Claim: "no/claim"}
 		for range 2 {
-			if _, err := c.containerLooker.look(t.Context(), thisID); err != nil {
-				t.Error(err)
-			}
-			time.Sleep(time.Hour) //nolint:forbidigo // virtual time
+			l.look(t)
+			pass(time.Hour)
 		}
-		store.owner.Claim, store.owner.NodeNull = "", true
-		if _, err := c.containerLooker.look(t.Context(), thisID); err != nil {
-			t.Error(err)
-		}
-		time.Sleep(time.Hour) //nolint:forbidigo // virtual time
-		store.owner.NodeNull = false
-		look("after a time in which it was left alone", gone, 0, false)
+		l.store.owner.Claim, l.store.owner.NodeNull = "", true
+		l.look(t)
+		pass(time.Hour)
+		l.store.owner.NodeNull = false
+		l.waits(t, "after a time in which it was left alone", gone, 0)
 	})
+}
+
+// What is held back, or cannot be looked at, is not watched meanwhile.
+func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
+	t.Parallel()
+	for want, held := range map[Reason]struct {
+		begin, end func(*leaking)
+		after      time.Duration // how long it is held after its end
+	}{
+		TableEmpty: {func(l *leaking) { l.store.empty = true }, func(l *leaking) { l.store.empty = false }, 0},
+		BreakerTripped: {
+			func(l *leaking) {
+				l.core.doubts.policy.MinSessions, l.core.sweeper.policy.Breaker.MinSessions = 1, 1
+			},
+			func(l *leaking) { l.store.owner = sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded} },
+			DefaultPolicy().GoneGrace.Duration,
+		},
+		LookFailed: {
+			func(l *leaking) { l.store.err = sessiondb.ErrUnreachable }, func(l *leaking) { l.store.err = nil }, 0,
+		},
+	} {
+		t.Run(string(want), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := newLeaking()
+				gone := l.policy.GoneGrace.Duration
+				l.look(t)
+				pass(l.policy.LeakGrace.Duration)
+				l.waits(t, "when it begins to be watched", gone, 0)
+				pass(gone)
+				held.begin(l)
+				for range 3 { // however long it takes, and however often it is looked at
+					if v := l.look(t); v.Reason != want && !(v.Reason == ContainerLeaked && v.Wait > 0) {
+						t.Errorf("held back: %+v", v)
+					}
+					pass(gone)
+				}
+				held.end(l)
+				pass(held.after)
+				if held.after > 0 { // a count has to notice
+					l.look(t)
+					pass(held.after)
+				}
+				l.look(t)
+				pass(gone / 2)
+				if v := l.look(t); v.Reason != ContainerLeaked || v.Wait < gone/2 {
+					t.Errorf("half of goneGrace after what held it back: %+v", v)
+				}
+				pass(gone)
+				l.waits(t, "after goneGrace", 0, 0)
+			})
+		})
+	}
+}
+
+// A row has claimed it between the look at the rows and the count of a sweep.
+func TestALeakIsWatchedAnewWhenTheCountMeetsItClaimed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaking()
+		l.look(t)
+		pass(l.policy.LeakGrace.Duration)
+		l.look(t)
+		pass(l.policy.GoneGrace.Duration)
+		l.store.late = []sessiondb.Row{{ID: "other", Kind: sessiondb.StatusLive, Claim: thisID}}
+		if v := l.look(t); v.Due() {
+			t.Errorf("%+v, want a wait", v)
+		}
+	})
+}
+
+// Whether the claimed container runs is why the other one of a live session may go.
+func TestALeakBeginsAnewWhenTheClaimedContainerComesBack(t *testing.T) {
+	t.Parallel()
+	f := ContainerFacts{
+		SessionFound: true, Session: sessiondb.Row{ID: "s1", Kind: sessiondb.StatusLive, Claim: "other"},
+		Claimed: dockerwatch.Observation{ID: otherID, Phase: dockerwatch.Exited},
+	}
+	exited := f.cause()
+	f.Claimed.Phase = dockerwatch.Running
+	running := f.cause()
+	f.ClaimedTaken = true
+	if running == exited || running == f.cause() {
+		t.Errorf("causes %q, %q and %q, want them told apart", exited, running, f.cause())
+	}
 }
 
 // What a sweep meets claimed has to be watched from the beginning.

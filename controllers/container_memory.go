@@ -16,7 +16,7 @@ type containerMemory struct {
 type containerSighting struct {
 	cause string
 	since time.Time // when this cause was first seen
-	watch time.Time // when it was first looked at shortly before the end of its grace; zero: not yet
+	watch time.Time // since when it has been looked at shortly before the end of its grace; zero: it is not
 	said  string    // what was last reported about it
 }
 
@@ -39,19 +39,22 @@ func (m *containerMemory) observe(key ContainerKey, cause string) (since time.Ti
 	return s.since
 }
 
-// watched notes that a container which was observed is looked at shortly before the end of its grace, and returns when
-// that was so first.
-func (m *containerMemory) watched(key ContainerKey) time.Time {
+// watch turns the watch over a container that was observed on or off, and returns for how long it has been on: zero
+// where it was not, and where nothing is known of the container any more, as a sweep has met it claimed since.
+func (m *containerMemory) watch(key ContainerKey, on bool) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.containers[key]
-	if s == nil { // a sweep has met it claimed since
-		return time.Now()
-	}
-	if s.watch.IsZero() {
+	switch {
+	case s == nil:
+		return 0
+	case !on:
+		s.watch = time.Time{}
+		return 0
+	case s.watch.IsZero():
 		s.watch = time.Now()
 	}
-	return s.watch
+	return time.Since(s.watch)
 }
 
 // say reports whether text is news about the container: true the first time, false until something else was said.

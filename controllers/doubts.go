@@ -57,6 +57,7 @@ type doubts struct {
 	census *census
 	sweep  func(ctx context.Context, began time.Time) (tally, error)
 	policy BreakerPolicy
+	grace  time.Duration // how long it holds on after it is reset: rows that come back one by one are not all back then
 	// accepted says that an operator has looked at the containers without a row and wants them removed.
 	accepted bool
 	metrics  *Metrics
@@ -66,11 +67,13 @@ type doubts struct {
 	forgotten time.Time // counts from before are worth nothing
 	gone      time.Time // since when too many sessions are gone; zero when they are not
 	rowless   bool      // too many containers are without a row
+	reset     time.Time // when they were not any more; zero: they have never been
 }
 
 func newDoubts(o Options, sweep func(context.Context, time.Time) (tally, error)) *doubts {
 	d := &doubts{
-		sweep: sweep, policy: o.Policy.Breaker, accepted: o.AcceptLeaks, metrics: o.Metrics, log: o.Log,
+		sweep: sweep, policy: o.Policy.Breaker, grace: o.Policy.GoneGrace.Duration, accepted: o.AcceptLeaks,
+		metrics: o.Metrics, log: o.Log,
 	}
 	d.census = newCensus(d.judge)
 	return d
@@ -101,6 +104,7 @@ func (d *doubts) judge(began time.Time, t tally) {
 		d.log.Error(errManyLeft, "Breaker tripped, no container without a claim is removed",
 			"containers", t.Owned, "rowless", t.Rowless)
 	case !rowless && d.rowless:
+		d.reset = time.Now()
 		d.log.Info("Breaker reset, leaked containers are removed as usual", "containers", t.Owned, "rowless", t.Rowless)
 	}
 	d.rowless = rowless
@@ -140,7 +144,8 @@ func (d *doubts) leaksHeld(ctx context.Context, since time.Time) (bool, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.rowless && !d.accepted, nil
+	held := d.rowless || !d.reset.IsZero() && time.Since(d.reset) < d.grace
+	return held && !d.accepted, nil
 }
 
 func (d *doubts) counted(ctx context.Context, since time.Time) error {

@@ -183,10 +183,14 @@ func TestLeaksAreCountedBySweepsThatBeganLater(t *testing.T) {
 			t.Errorf("not held after %d sweeps", sweeps)
 		}
 		next = tally{Owned: 20, Rowless: 10}
-		again := time.Now()
+		back := time.Now()
 		time.Sleep(time.Second) //nolint:forbidigo // synctest's
-		if held(again) {
-			t.Error("held though the share fell")
+		if !held(back) {
+			t.Error("not held though the rows have only begun to come back")
+		}
+		time.Sleep(o.Policy.GoneGrace.Duration) //nolint:forbidigo // synctest's
+		if held(back) {
+			t.Error("held for longer than goneGrace though the share fell")
 		}
 	})
 }

@@ -128,7 +128,9 @@ func (l *looker) observe(ctx context.Context, key SessionKey, row sessiondb.Row)
 	}
 	began := time.Now()
 	c, err := l.engine.Observe(ctx, ref)
-	if err == nil && c.Phase == dockerwatch.Running {
+	// An inspect waits for what the engine is doing to the container; a list may still show one that is known to have died
+	// as running, and says nothing about it here.
+	if err == nil && (c.Phase == dockerwatch.Running || c.Phase == dockerwatch.Paused) {
 		l.history.Runs(c.ID, began)
 	}
 	return c, err

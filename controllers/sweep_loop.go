@@ -104,7 +104,7 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 	}
 	log.Info("Swept", "rows", result.Rows, "containers", result.Containers, "healthy", result.Healthy,
 		"adrift", result.Adrift, "held", result.Held, "invalid", result.Invalid, "taken", result.Taken,
-		"foreign", result.Foreign, "unclaimed", result.Unclaimed, "took", result.Took.String())
+		"foreign", result.Foreign, "unclaimed", result.Unclaimed, "unsure", result.Unsure, "took", result.Took.String())
 	return nil
 }
 

@@ -98,7 +98,10 @@ func (h *History) Add(e Event) {
 	case ActionDestroy:
 		p.destroyed = later(p.destroyed, e.Time)
 	case ActionDie:
-		if e.Time.After(p.died) || p.over && !e.Time.Equal(p.died) { // the clock may have been set back since
+		// Where the engine's clock was set back since the last death, one that is earlier by it is the later one, if a look
+		// in between has found the container running. Starts and kills of before stay ahead until that clock has caught up:
+		// at worst a death is not known to be a crash, and its session waits for exitGrace.
+		if e.Time.After(p.died) || p.over && !e.Time.Equal(p.died) {
 			p.died, p.exitCode, p.wholeAtDeath = e.Time, e.ExitCode, h.wholeSince
 			p.diedHeard, p.over = p.heard, false
 		}

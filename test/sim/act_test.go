@@ -212,12 +212,14 @@ func (w *world) startBehindBack(n *node, s step) {
 
 // exitUnnoticed is a process that ends while its engine is away: no event ever tells of it.
 func (w *world) exitUnnoticed(n *node, c engine.Container, s step) {
-	w.sayf("engine %s: crashes, %s ends meanwhile, it lives on: %t", n.name, c.ID, s.b%2 == 0)
-	n.doubtEvents(3 * time.Minute)
-	n.engine.Crash()
-	_ = n.engine.Exit(c.ID, 1)
-	w.pass(time.Duration(s.b%40) * time.Second)
-	n.engine.Boot(s.b%2 == 0)
+	n.outage(func() {
+		w.sayf("engine %s: crashes, %s ends meanwhile, it lives on: %t", n.name, c.ID, s.b%2 == 0)
+		n.doubtEvents(3 * time.Minute)
+		n.engine.Crash()
+		_ = n.engine.Exit(c.ID, 1)
+		w.pass(time.Duration(s.b%40) * time.Second)
+		n.engine.Boot(s.b%2 == 0)
+	})
 }
 
 // disaster is what hits many at once.
@@ -251,14 +253,16 @@ func (w *world) disaster(n *node, s step) {
 
 // allLost is a host that comes back from a reboot without its containers.
 func (w *world) allLost(n *node, away time.Duration) {
-	n.doubtEvents(away + 3*time.Minute)
-	w.noteAlive(n)
-	n.engine.Crash()
-	for _, c := range n.engine.All() {
-		_ = n.engine.Remove(c.ID, true)
-	}
-	w.pass(away)
-	n.engine.Boot(false)
-	w.sayf("engine %s: is back after %s and has lost every container", n.name, away)
-	w.noteLoss(n)
+	n.outage(func() {
+		n.doubtEvents(away + 3*time.Minute)
+		w.noteAlive(n)
+		n.engine.Crash()
+		for _, c := range n.engine.All() {
+			_ = n.engine.Remove(c.ID, true)
+		}
+		w.pass(away)
+		n.engine.Boot(false)
+		w.sayf("engine %s: is back after %s and has lost every container", n.name, away)
+		w.noteLoss(n)
+	})
 }

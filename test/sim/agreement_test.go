@@ -184,11 +184,13 @@ func (w *world) recovers(away time.Duration) {
 			continue
 		}
 		w.sayf("engine %s: is away for %s, and %s of session %s ends meanwhile", n.name, away, c.ID, r.id)
-		n.engine.Crash()
-		w.pass(away / 2)
-		_ = n.engine.Exit(c.ID, 1)
-		w.pass(away / 2)
-		n.engine.Boot(true)
+		n.outage(func() {
+			n.engine.Crash()
+			w.pass(away / 2)
+			_ = n.engine.Exit(c.ID, 1)
+			w.pass(away / 2)
+			n.engine.Boot(true)
+		})
 		w.pass(2*time.Second + exitGrace)
 		now, _ := w.row(r.id)
 		if _, still := n.engine.Look(c.ID); now.status != "ERROR" || now.claim != "" || still {

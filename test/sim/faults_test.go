@@ -77,6 +77,13 @@ func (w *world) later(d time.Duration, do func()) {
 	})
 }
 
+// outage lets an engine be away while do runs, when no other outage has it.
+func (n *node) outage(do func()) {
+	n.away <- struct{}{}
+	defer func() { <-n.away }()
+	do()
+}
+
 func (w *world) engineGoesWrong(n *node, s step, lasts time.Duration) bool {
 	e := n.engine
 	switch s.kind {
@@ -96,19 +103,23 @@ func (w *world) engineGoesWrong(n *node, s step, lasts time.Duration) bool {
 		e.Probe(s.a % 300)
 	case "crash engine", "reboot":
 		live := s.kind == "crash engine" && s.a%2 == 0
-		w.sayf("engine %s: crashes for %s, live restore %t", n.name, lasts, live)
-		e.Crash()
-		w.pass(lasts)
-		e.Boot(live)
-		w.sayf("engine %s: is back", n.name)
+		n.outage(func() {
+			w.sayf("engine %s: crashes for %s, live restore %t", n.name, lasts, live)
+			e.Crash()
+			w.pass(lasts)
+			e.Boot(live)
+			w.sayf("engine %s: is back", n.name)
+		})
 		return true
 	case "shutdown engine":
 		live := s.a%2 == 0
-		w.sayf("engine %s: is shut down for %s, live restore %t", n.name, lasts, live)
-		e.Shutdown(live, 10*time.Second)
-		w.pass(min(lasts, 30*time.Second))
-		e.Boot(live)
-		w.sayf("engine %s: is back", n.name)
+		n.outage(func() {
+			w.sayf("engine %s: is shut down for %s, live restore %t", n.name, lasts, live)
+			e.Shutdown(live, 10*time.Second)
+			w.pass(min(lasts, 30*time.Second))
+			e.Boot(live)
+			w.sayf("engine %s: is back", n.name)
+		})
 		return true
 	case "swap engine":
 		w.swap(n, true)

@@ -48,10 +48,13 @@ func (w *world) standIn(n *node, lasts time.Duration) {
 	n.doubtEvents(lasts + 2*time.Minute)
 	n.engine.SetStandIn(n.stranger)
 	w.later(lasts, func() {
-		n.engine.Crash()
-		w.pass(3 * time.Second)
-		n.engine.SetStandIn(nil)
-		n.engine.Boot(true)
+		n.outage(func() {
+			n.doubtEvents(2 * time.Minute)
+			n.engine.Crash()
+			w.pass(3 * time.Second)
+			n.engine.SetStandIn(nil)
+			n.engine.Boot(true)
+		})
 	})
 }
 

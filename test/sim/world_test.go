@@ -72,6 +72,8 @@ type node struct {
 	engine   *engine.Engine
 	stranger *engine.Engine
 	replicas []*replica
+	// away is held while the engine is away: of two outages at once, the first to end would end the other.
+	away chan struct{}
 
 	// behind is told of every call, before and after it; world.mu guards it.
 	behind func(engine.Call)
@@ -133,7 +135,7 @@ func build(t *testing.T, s setup, dir string) *world {
 		t.Fatal(err)
 	}
 	for i := range s.engines {
-		n := &node{name: fmt.Sprintf("node%d", i+1)}
+		n := &node{name: fmt.Sprintf("node%d", i+1), away: make(chan struct{}, 1)}
 		n.engine, n.stranger = engine.New("ENGINE-"+n.name), engine.New("STRANGER-"+n.name)
 		for _, e := range []*engine.Engine{n.engine, n.stranger} {
 			e.ExecCommand("/probe --token=" + secret)
