@@ -26,8 +26,6 @@ type containerLooker struct {
 }
 
 // look returns the facts about one container. An error is a fact (LookFailed) as well as the returned error.
-//
-//nolint:unparam // only the tests have one key
 func (l *containerLooker) look(ctx context.Context, key ContainerKey) (ContainerFacts, error) {
 	f := ContainerFacts{Container: dockerwatch.Observation{ID: string(key)}}
 	err := l.lookAt(ctx, key, &f)

@@ -132,23 +132,24 @@ func TestALeakIsWatchedToTheEndOfItsGrace(t *testing.T) {
 // What is held back, or cannot be looked at, is not watched meanwhile.
 func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 	t.Parallel()
-	for want, held := range map[Reason]struct {
+	for _, held := range []struct {
+		reason     Reason
 		begin, end func(*leaking)
 		after      time.Duration // how long it is held after its end
 	}{
-		TableEmpty: {func(l *leaking) { l.store.empty = true }, func(l *leaking) { l.store.empty = false }, 0},
-		BreakerTripped: {
-			func(l *leaking) {
+		{TableEmpty, func(l *leaking) { l.store.empty = true }, func(l *leaking) { l.store.empty = false }, 0},
+		{
+			BreakerTripped, func(l *leaking) {
 				l.core.doubts.policy.MinSessions, l.core.sweeper.policy.Breaker.MinSessions = 1, 1
 			},
 			func(l *leaking) { l.store.owner = sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded} },
 			DefaultPolicy().GoneGrace.Duration,
 		},
-		LookFailed: {
-			func(l *leaking) { l.store.err = sessiondb.ErrUnreachable }, func(l *leaking) { l.store.err = nil }, 0,
+		{
+			LookFailed, func(l *leaking) { l.store.err = sessiondb.ErrUnreachable }, func(l *leaking) { l.store.err = nil }, 0,
 		},
 	} {
-		t.Run(string(want), func(t *testing.T) {
+		t.Run(string(held.reason), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l := newLeaking()
@@ -159,7 +160,8 @@ func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 				pass(gone)
 				held.begin(l)
 				for range 3 { // however long it takes, and however often it is looked at
-					if v := l.look(t); v.Reason != want && !(v.Reason == ContainerLeaked && v.Wait > 0) {
+					v := l.look(t)
+					if waits := v.Reason == ContainerLeaked && v.Wait > 0; v.Reason != held.reason && !waits {
 						t.Errorf("held back: %+v", v)
 					}
 					pass(gone)

@@ -146,6 +146,9 @@ func (l *looker) recall(key SessionKey, f *Facts) {
 		f.SeenBefore = true
 	case meant != "":
 		f.Evidence = l.history.Evidence(meant, time.Time{})
+		if !claimsID(claim, meant) {
+			f.Evidence = l.history.NameEvidence(strings.TrimPrefix(claim, "/"), meant)
+		}
 		f.SeenBefore = true
 	case dockerwatch.IsFullID(claim):
 		// An id is never used again, so what was heard of it was heard of this claim, seen before or not.

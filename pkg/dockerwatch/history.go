@@ -48,11 +48,14 @@ func (e Evidence) EndedAt() time.Time {
 type History struct {
 	mu         sync.Mutex
 	containers map[string]*past
+	// names has the id of the container that was last heard to have a name.
+	names      map[string]string
 	wholeSince time.Time
 }
 
 // past is what was heard of one container: the latest engine time of each kind of event.
 type past struct {
+	name                                  string // the last that was heard
 	started, killed, died, oom, destroyed time.Time
 	exitCode                              *int
 	// wholeAtDeath is since when the stream had been whole when the die was heard.
@@ -60,6 +63,8 @@ type past struct {
 	// diedHeard is when the die came, by this machine's clock; over says that the container has run since.
 	diedHeard time.Time
 	over      bool
+	// wholeAtDestroy is since when the stream had been whole when the destroy was heard.
+	wholeAtDestroy time.Time
 	// heard is when an event last came, by this machine's clock: the engine's can be set back, or be another engine's for
 	// a while, and what was heard a moment ago would look old.
 	heard time.Time
@@ -67,7 +72,7 @@ type past struct {
 
 // NewHistory returns an empty history whose stream has a gap until [History.Whole] is called.
 func NewHistory() *History {
-	return &History{containers: map[string]*past{}}
+	return &History{containers: map[string]*past{}, names: map[string]string{}}
 }
 
 // Whole records that the stream is known to be without a gap since t (the engine's time). The zero time means that
@@ -91,12 +96,15 @@ func (h *History) Add(e Event) {
 	switch e.Action {
 	case ActionStart:
 		p.started = later(p.started, e.Time)
+		h.name(e, p)
 	case ActionKill:
 		p.killed = later(p.killed, e.Time)
 	case ActionOOM:
 		p.oom = later(p.oom, e.Time)
 	case ActionDestroy:
-		p.destroyed = later(p.destroyed, e.Time)
+		if e.Time.After(p.destroyed) {
+			p.destroyed, p.wholeAtDestroy = e.Time, h.wholeSince
+		}
 	case ActionDie:
 		// Where the engine's clock was set back since the last death, one that is earlier by it is the later one, if a look
 		// in between has found the container running. Starts and kills of before stay ahead until that clock has caught up:
@@ -105,9 +113,24 @@ func (h *History) Add(e Event) {
 			p.died, p.exitCode, p.wholeAtDeath = e.Time, e.ExitCode, h.wholeSince
 			p.diedHeard, p.over = p.heard, false
 		}
-	case ActionCreate, ActionStop, ActionPause, ActionUnpause, ActionRename:
+	case ActionCreate, ActionRename:
+		h.name(e, p)
+	case ActionStop, ActionPause, ActionUnpause:
 		// They say nothing about how a container ended.
 	}
+}
+
+// name notes that a container has the event's name and no other one any more, unless it is known to be removed: then
+// the event is late, and another one may have the name. h.mu is held.
+func (h *History) name(e Event, p *past) {
+	if e.Name == "" || !p.destroyed.IsZero() {
+		return
+	}
+	if p.name != e.Name && h.names[p.name] == e.ID {
+		delete(h.names, p.name)
+	}
+	p.name = e.Name
+	h.names[e.Name] = e.ID
 }
 
 // Runs records that a look which began at looked, by this machine's clock, found the container running: a death that
@@ -131,6 +154,11 @@ func (h *History) Runs(id string, looked time.Time) {
 func (h *History) Evidence(id string, startedAt time.Time) Evidence {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.evidence(id, startedAt)
+}
+
+// evidence is Evidence with h.mu held.
+func (h *History) evidence(id string, startedAt time.Time) Evidence {
 	p := h.containers[id]
 	if p == nil {
 		return Evidence{}
@@ -148,6 +176,22 @@ func (h *History) Evidence(id string, startedAt time.Time) Evidence {
 	return e
 }
 
+// NameEvidence is Evidence for a name that was seen to mean the container with this full id, and means none now: of the
+// container that was heard to get the name since, where there is one. That the one which was seen was removed says
+// nothing when the stream has had a gap since, in which another one may have got its name.
+func (h *History) NameEvidence(name, id string) Evidence {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if last := h.names[name]; last != "" {
+		id = last
+	}
+	e := h.evidence(id, time.Time{})
+	if p := h.containers[id]; p != nil && !p.wholeAtDestroy.Equal(h.wholeSince) {
+		e.DestroyedAt = time.Time{}
+	}
+	return e
+}
+
 // Prune forgets containers that the engine no longer lists and that were last heard of more than a few minutes ago.
 // Without it the memory grows with every container that ever lived.
 func (h *History) Prune(listed func(id string) bool) {
@@ -156,6 +200,9 @@ func (h *History) Prune(listed func(id string) bool) {
 	for id, p := range h.containers {
 		if time.Since(p.heard) > historyKept && !listed(id) {
 			delete(h.containers, id)
+			if h.names[p.name] == id {
+				delete(h.names, p.name)
+			}
 		}
 	}
 }

@@ -148,7 +148,10 @@ func TestHistoryForgetsContainersThatAreNoMore(t *testing.T) {
 	synctest.Test(t, func(*testing.T) {
 		h := NewHistory()
 		h.Add(died(0, 1))
+		h.Add(at(0, ActionRename))
 		h.Add(Event{Action: ActionDie, ID: twoID, Time: second(0)})
+		h.Add(named(twoID, "before", 0, ActionCreate))
+		h.Add(named(twoID, "two", 1, ActionRename))
 		listed := func(id string) bool { return id == twoID }
 
 		time.Sleep(historyKept) //nolint:forbidigo // the bubble's clock, which costs nothing
@@ -163,6 +166,9 @@ func TestHistoryForgetsContainersThatAreNoMore(t *testing.T) {
 		}
 		if !h.Evidence(twoID, time.Time{}).Ended() {
 			t.Error("forgot a container that the engine still lists")
+		}
+		if diff := cmp.Diff(map[string]string{"two": twoID}, h.names); diff != "" {
+			t.Errorf("remembers names that nothing has (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -230,4 +236,64 @@ func TestADeathIsOverWhenTheContainerRunsAgain(t *testing.T) {
 			t.Errorf("nothing was heard of it: %+v", e)
 		}
 	})
+}
+
+// named returns an event of a container with a name of its own.
+func named(id, name string, seconds int, action Action) Event {
+	return Event{Action: action, ID: id, Name: name, Time: second(seconds)}
+}
+
+// What a name was seen to mean was removed, and another container may have the name since.
+func TestEvidenceOfANameIsOfTheContainerThatHadItLast(t *testing.T) {
+	t.Parallel()
+	removed := Evidence{DestroyedAt: second(2)}
+	first := []Event{named(oneID, "web", 0, ActionStart), named(oneID, "web", 2, ActionDestroy)}
+	tests := []struct {
+		reason string
+		events []Event
+		gapAt  time.Time // zero: the stream was whole all the time
+		again  []Event   // after the gap
+		want   Evidence
+	}{
+		{"nothing was heard of another one", first, time.Time{}, nil, removed},
+		{"another one was made", append(first[:2:2], named(twoID, "web", 3, ActionCreate)), time.Time{}, nil, Evidence{}},
+		{"another one was renamed", append(first[:2:2], named(twoID, "web", 3, ActionRename)), time.Time{}, nil, Evidence{}},
+		{"another one was made by a clock that was set back",
+			append(first[:2:2], named(twoID, "web", -9, ActionCreate)), time.Time{}, nil, Evidence{}},
+		{"another one was made and removed",
+			append(first[:2:2], named(twoID, "web", 3, ActionCreate), named(twoID, "web", 4, ActionDestroy)),
+			time.Time{}, nil, Evidence{DestroyedAt: second(4)}},
+		{"another one had the name and gave it up",
+			[]Event{
+				named(twoID, "web", -2, ActionCreate), named(twoID, "old", -1, ActionRename), first[0], first[1],
+				named(twoID, "old", 3, ActionStart),
+			}, time.Time{}, nil, removed},
+		{"one that is removed is heard of late",
+			append(first[:2:2], named(twoID, "web", 3, ActionCreate), named(oneID, "web", 0, ActionStart)),
+			time.Time{}, nil, Evidence{}},
+		{"another one could have been made in a gap", first, second(5), nil, Evidence{}},
+		{"the removal is heard again after a gap", first, second(5), first[1:], Evidence{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.reason, func(t *testing.T) {
+			t.Parallel()
+			h := NewHistory()
+			h.Whole(second(-3600))
+			for _, e := range tt.events {
+				h.Add(e)
+			}
+			if !tt.gapAt.IsZero() {
+				h.Whole(tt.gapAt)
+			}
+			for _, e := range tt.again {
+				h.Add(e)
+			}
+			if diff := cmp.Diff(tt.want, h.NameEvidence("web", oneID)); diff != "" {
+				t.Errorf("evidence of the name (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(removed, h.Evidence(oneID, time.Time{})); diff != "" {
+				t.Errorf("evidence of the container itself (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
