@@ -9,11 +9,25 @@ import (
 )
 
 // engineClock is the engine's clock: this machine's plus an offset that every sweep and every check of the engine's
-// identity renews. Graces are measured on it, because FinishedAt and Created are the engine's. It is safe for
-// concurrent use.
+// identity renews. Graces are measured on it, because FinishedAt and Created are the engine's. Only the engine that is
+// served sets it: another one that answers in its place may have another time. It is safe for concurrent use.
 type engineClock struct {
-	engine Engine
-	last   atomic.Pointer[reading]
+	last atomic.Pointer[reading]
+}
+
+// introduction is what an engine said of itself, and the time that it had.
+type introduction struct {
+	dockerwatch.Info
+	clock reading
+}
+
+// introduce asks the engine that answers who it is and what time it is.
+func introduce(ctx context.Context, engine Engine) (introduction, error) {
+	info, err := engine.Info(ctx)
+	if err != nil {
+		return introduction{}, err
+	}
+	return introduction{info, reading{engine: info.Time, offset: info.Offset, local: time.Now()}}, nil
 }
 
 // reading is what the engine's clock said, and when by this machine's.
@@ -23,16 +37,13 @@ type reading struct {
 	local  time.Time     // with this machine's monotonic clock
 }
 
-// now returns the engine's time. The first call asks the engine when no sweep has done so; nothing is decided on a
-// clock that was never compared.
-func (c *engineClock) now(ctx context.Context) (time.Time, error) {
-	if last := c.last.Load(); last != nil {
-		return last.now(time.Now()), nil
+// now returns the engine's time. Nothing is decided on a clock that was never compared: that is an error.
+func (c *engineClock) now() (time.Time, error) {
+	last := c.last.Load()
+	if last == nil {
+		return time.Time{}, errNoSweepYet
 	}
-	if _, err := c.renew(ctx); err != nil {
-		return time.Time{}, err
-	}
-	return c.last.Load().now(time.Now()), nil
+	return last.now(time.Now()), nil
 }
 
 // now is the engine's time at local: the earlier of what the wall clock and the monotonic one make of it. A wall clock
@@ -45,12 +56,5 @@ func (r reading) now(local time.Time) time.Time {
 	return wall
 }
 
-// renew asks the engine what time it is, and who it is.
-func (c *engineClock) renew(ctx context.Context) (dockerwatch.Info, error) {
-	info, err := c.engine.Info(ctx)
-	if err != nil {
-		return dockerwatch.Info{}, err
-	}
-	c.last.Store(&reading{engine: info.Time, offset: info.Offset, local: time.Now()})
-	return info, nil
-}
+// set is called with what the engine that is served said.
+func (c *engineClock) set(r reading) { c.last.Store(&r) }

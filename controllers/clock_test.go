@@ -1,8 +1,11 @@
 package controllers
 
 import (
+	"errors"
 	"testing"
 	"time"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 // The monotonic clock cannot be set, in a test as little as elsewhere: what would be a wall clock that was set is a
@@ -26,5 +29,39 @@ func TestAWallClockThatWasSetEndsNoGrace(t *testing.T) {
 	set := reading{engine: engine, offset: time.Minute - time.Hour, local: read}
 	if got := set.now(read.Add(time.Second)); got.After(engine) {
 		t.Errorf("this machine's clock was set back by an hour: the engine has %s, want no more than its time", got)
+	}
+}
+
+// Behind a proxy two engines may answer by turns, and a grace that is measured on the wrong one's clock ends at once.
+func TestOnlyTheServedEngineSetsTheClock(t *testing.T) {
+	t.Parallel()
+	served := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now().Add(-time.Hour), Offset: -time.Hour}
+	other := dockerwatch.Info{ID: "B", RootDir: "/", Time: time.Now()}
+	clock := &engineClock{}
+	if _, err := clock.now(); !errors.Is(err, errNotTrusted) {
+		t.Errorf("a clock that was never set: %v, want %v", err, errNotTrusted)
+	}
+	guard := newEngineGuard(Options{Engine: identified{info: other}}, clock)
+	accept(guard, served)
+	none := func() (Census, error) { return Census{}, nil }
+	for _, ask := range []func() error{
+		func() error { return guard.confirm(t.Context(), served.Identity()) },
+		func() error { return guard.admit(t.Context(), introduction{other, reading{engine: other.Time}}, none) },
+	} {
+		if err := ask(); !errors.Is(err, errNotTrusted) {
+			t.Errorf("another engine answers: %v, want %v", err, errNotTrusted)
+		}
+		if now, err := clock.now(); err != nil || time.Since(now) < time.Hour-time.Minute {
+			t.Errorf("the engine has %s (%v), want %s and a moment", now, err, served.Time)
+		}
+	}
+	corrected := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now().Add(time.Hour), Offset: time.Hour}
+	guard = newEngineGuard(Options{Engine: identified{info: corrected}}, clock)
+	accept(guard, served)
+	if err := guard.confirm(t.Context(), served.Identity()); err != nil {
+		t.Error(err)
+	}
+	if now, err := clock.now(); err != nil || time.Until(now) < time.Hour-time.Minute {
+		t.Errorf("the engine has %s (%v), want %s and a moment", now, err, corrected.Time)
 	}
 }

@@ -56,7 +56,7 @@ func (l *containerLooker) lookAtContainer(ctx context.Context, key ContainerKey,
 	if err := l.guard.trusted(); err != nil {
 		return err
 	}
-	now, err := l.clock.now(ctx)
+	now, err := l.clock.now()
 	if err != nil {
 		return err
 	}

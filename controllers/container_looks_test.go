@@ -73,7 +73,7 @@ func newLeaking() *leaking {
 		Store: l.store, Engine: engine, Policy: l.policy, Log: logr.Discard(),
 		Ownership: dockerwatch.Ownership{Label: "session", Installation: "here"},
 	})
-	l.core.guard.accept(info.Identity())
+	accept(l.core.guard, info)
 	return l
 }
 

@@ -57,7 +57,7 @@ type core struct {
 
 func newCore(o Options) *core {
 	c := &core{Options: o, history: dockerwatch.NewHistory(), memory: newMemory()}
-	clock := &engineClock{engine: o.Engine}
+	clock := &engineClock{}
 	containers := newContainerMemory()
 	c.guard = newEngineGuard(o, clock)
 	c.doubts = newDoubts(o, func(ctx context.Context, began time.Time) (tally, error) {
@@ -77,7 +77,7 @@ func newCore(o Options) *core {
 	}
 	c.sweeper = &sweeper{
 		store: o.Store, engine: o.Engine, guard: c.guard, history: c.history, ownership: o.Ownership, policy: o.Policy,
-		clock: clock, memory: c.memory, containers: containers, census: c.doubts.census, metrics: o.Metrics,
+		memory: c.memory, containers: containers, census: c.doubts.census, metrics: o.Metrics,
 	}
 	return c
 }

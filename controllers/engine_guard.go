@@ -130,17 +130,18 @@ func (g *engineGuard) confirm(ctx context.Context, identity string) error {
 
 // check asks the engine who it is. Another one than before is not trusted until a sweep has judged it.
 func (g *engineGuard) check(ctx context.Context) error {
-	info, err := g.clock.renew(ctx)
+	who, err := introduce(ctx, g.engine)
 	if err != nil {
 		return err
 	}
 	g.mu.Lock()
 	accepted := g.accepted
 	g.mu.Unlock()
-	if info.Identity() == accepted {
+	if who.Identity() == accepted {
+		g.clock.set(who.clock)
 		return nil
 	}
-	err = g.refuse(info, accepted)
+	err = g.refuse(who.Info, accepted)
 	if g.changed != nil {
 		g.changed()
 	}
@@ -150,7 +151,7 @@ func (g *engineGuard) check(ctx context.Context) error {
 // admit judges the engine that a sweep has found, and remembers it where it is new. takeCensus is only called for one
 // that nobody knows. The engine stays trusted as it was when this cannot be decided.
 func (g *engineGuard) admit(
-	ctx context.Context, info dockerwatch.Info, takeCensus func() (Census, error),
+	ctx context.Context, who introduction, takeCensus func() (Census, error),
 ) error {
 	const tries = 3 // somebody else may be remembering one at the same time
 	for range tries {
@@ -158,29 +159,29 @@ func (g *engineGuard) admit(
 		if err != nil {
 			return err
 		}
-		current := info.Identity()
+		current := who.Identity()
 		switch decideEngine(g.pin, remembered, current) {
 		case engineAccepted:
-			g.accept(current)
+			g.accept(who)
 			return nil
 		case engineRefused:
 			if g.pin != "" {
 				remembered = g.pin
 			}
-			return g.refuse(info, remembered)
+			return g.refuse(who.Info, remembered)
 		case engineUnknown:
 			census, err := takeCensus()
 			if err != nil {
 				return err
 			}
 			if !census.plausible() {
-				return g.refuseStranger(info, census)
+				return g.refuseStranger(who.Info, census)
 			}
 		case engineNamed:
 		}
 		err = g.remember(ctx, current, remembered)
 		if err == nil {
-			g.accept(current)
+			g.accept(who)
 			return nil
 		}
 		if !errors.Is(err, sessiondb.ErrConflict) {
@@ -209,10 +210,11 @@ func (g *engineGuard) remember(ctx context.Context, current, previous string) er
 	return g.records.RememberEngine(ctx, current, previous)
 }
 
-func (g *engineGuard) accept(identity string) {
+func (g *engineGuard) accept(who introduction) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.accepted, g.last, g.refusal = identity, identity, nil
+	g.clock.set(who.clock)
+	g.accepted, g.last, g.refusal = who.Identity(), who.Identity(), nil
 	g.metrics.engineTrusted(true)
 }
 

@@ -67,7 +67,7 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	if err := l.guard.trusted(); err != nil {
 		return fail(err)
 	}
-	now, err := l.clock.now(ctx)
+	now, err := l.clock.now()
 	if err != nil {
 		return fail(err)
 	}

@@ -34,7 +34,7 @@ func TestARemovalCountsForTheContainerThatHadTheNameLast(t *testing.T) {
 			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Engine: engine, Policy: DefaultPolicy(),
 			Log: logr.Discard(),
 		})
-		c.guard.accept(info.Identity())
+		accept(c.guard, info)
 		c.memory.bind(session, tt.claim, thisID)
 		c.history.Whole(now)
 		c.history.Add(dockerwatch.Event{Action: dockerwatch.ActionDestroy, ID: thisID, Name: "web", Time: now})

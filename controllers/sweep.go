@@ -42,7 +42,6 @@ type sweeper struct {
 	history    History
 	ownership  dockerwatch.Ownership
 	policy     Policy
-	clock      *engineClock
 	memory     *memory
 	containers *containerMemory
 	census     *census
@@ -73,28 +72,28 @@ func (s *sweeper) sweep(ctx context.Context, visit visitor) (result Sweep, err e
 
 func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Sweep, error) {
 	var listing dockerwatch.Listing
-	var info dockerwatch.Info
+	var who introduction
 	group, callCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		listing, err = s.engine.List(callCtx)
 		return err
 	})
 	group.Go(func() (err error) {
-		info, err = s.clock.renew(callCtx)
+		who, err = introduce(callCtx, s.engine)
 		return err
 	})
 	if err := group.Wait(); err != nil {
 		return Sweep{}, fmt.Errorf("look at the engine: %w", err)
 	}
-	if listing.Engine != "" && listing.Engine != info.Identity() {
+	if listing.Engine != "" && listing.Engine != who.Identity() {
 		return Sweep{}, fmt.Errorf("look at the engine: %w: two engines answer at %s, %s and %s; nothing is done until it "+
-			"is one", errNotTrusted, s.engine.Host(), listing.Engine, info.Identity())
+			"is one", errNotTrusted, s.engine.Host(), listing.Engine, who.Identity())
 	}
 	list := listing.Containers
 	containers := newIndex(list)
 	known := func(id string) bool { return containers.byID[id] != nil }
 	s.history.Prune(known) // also while nothing can be decided: what has not been heard of for long is no loss
-	err := s.guard.admit(ctx, info, func() (Census, error) { return takeCensus(ctx, s.store, containers) })
+	err := s.guard.admit(ctx, who, func() (Census, error) { return takeCensus(ctx, s.store, containers) })
 	if err != nil {
 		return Sweep{}, err
 	}

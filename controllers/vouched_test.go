@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -38,18 +39,18 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		accepted, engine string
 		err, want        error
 	}{
-		{"it is the one that is served", "one", "one", nil, nil},
+		{"it is the one that is served", "one", "one@/", nil, nil},
 		{"the connection does not know: it was found by its id", "one", "", nil, nil},
-		{"it is another one", "one", "other", nil, errNotTrusted},
-		{"none is served", "", "one", nil, errNotTrusted},
+		{"it is another one", "one", "other@/", nil, errNotTrusted},
+		{"none is served", "", "one@/", nil, errNotTrusted},
 		{"the look failed", "one", "", odd, odd},
 	} {
 		looked := answering{seen: dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: tt.engine}, err: tt.err}
-		guard := newEngineGuard(Options{Engine: looked}, &engineClock{engine: looked})
+		guard := newEngineGuard(Options{Engine: looked}, &engineClock{})
 		swept := 0
 		guard.changed = func() { swept++ }
 		if tt.accepted != "" {
-			guard.accept(tt.accepted)
+			accept(guard, dockerwatch.Info{ID: tt.accepted, RootDir: "/"})
 		}
 		seen, err := vouched{looked, guard}.Observe(t.Context(), "web")
 		if !errors.Is(err, tt.want) {
@@ -84,12 +85,17 @@ type identified struct {
 
 func (i identified) Info(context.Context) (dockerwatch.Info, error) { return i.info, nil }
 
+// accept makes guard serve the engine that said this a moment ago.
+func accept(guard *engineGuard, info dockerwatch.Info) {
+	guard.accept(introduction{info, reading{engine: info.Time, offset: info.Offset, local: time.Now()}})
+}
+
 // An operator can say that another engine is right while a look at the first one is under way.
 func TestAnAnswerIsConfirmedForTheEngineThatIsServedByThen(t *testing.T) {
 	t.Parallel()
 	engine := identified{info: dockerwatch.Info{ID: "B", RootDir: "/"}}
-	guard := newEngineGuard(Options{Engine: engine}, &engineClock{engine: engine})
-	guard.accept(engine.info.Identity())
+	guard := newEngineGuard(Options{Engine: engine}, &engineClock{})
+	accept(guard, engine.info)
 	for identity, want := range map[string]error{engine.info.Identity(): nil, "": nil, "A@/": errNotTrusted} {
 		if err := guard.confirm(t.Context(), identity); !errors.Is(err, want) {
 			t.Errorf("an answer from %q: %v, want %v", identity, err, want)

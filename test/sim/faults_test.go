@@ -24,12 +24,15 @@ func (n *node) doubt(which *time.Time, d time.Duration) {
 func (n *node) settleEvents(d time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if until := time.Now().Add(d); until.Before(n.eventDoubt) {
-		n.eventDoubt = until
+	for _, which := range []*time.Time{&n.eventDoubt, &n.eventsLost} {
+		if until := time.Now().Add(d); until.Before(*which) {
+			*which = until
+		}
 	}
 }
 
 func (n *node) eventsInDoubt() bool { return n.inDoubt(&n.eventDoubt) }
+func (n *node) losesEvents() bool   { return n.inDoubt(&n.eventsLost) }
 func (n *node) clockInDoubt() bool  { return n.inDoubt(&n.clockDoubt) }
 
 func (n *node) inDoubt(which *time.Time) bool {
@@ -97,6 +100,9 @@ func (w *world) engineGoesWrong(n *node, s step, lasts time.Duration) bool {
 		w.badDelivery(n, s)
 	case "fail lists":
 		n.listsFail.Store(true)
+		if other := w.choose(s.d); other != nil && other.node == n && s.b%4 < 2 {
+			w.remakeUnsaved(other)
+		}
 		w.later(lasts, func() { n.listsFail.Store(false) })
 	case "forget":
 		e.Forget()
@@ -169,8 +175,12 @@ func (w *world) badDelivery(n *node, s step) {
 		return
 	}
 	// Doubled events tell the same twice, and of a death that is not heard of nobody knows that it was a crash.
+	const forever = 1000 * time.Hour // until somebody settles it
 	if mode > 2 {
-		n.doubtEvents(1000 * time.Hour) // until somebody settles it
+		n.doubtEvents(forever)
+	}
+	if mode == 1 {
+		n.doubt(&n.eventsLost, forever)
 	}
 	count := 0
 	n.engine.Deliver(func(string, string) []time.Duration { // the engine calls it one event at a time

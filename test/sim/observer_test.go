@@ -165,6 +165,8 @@ func (p *process) judgeGone(before row, claimed time.Time) {
 			w.accusef("S1", "session %s was failed %s after it claimed %q, which may be about to be made", before.id,
 				now.Sub(claimed), before.claim)
 		}
+	case p.node.losesEvents() && c.Made.After(claimed) && now.Sub(claimed) >= startGrace-slack:
+		// Its name was saved ahead of it, and it came and went unheard: nobody can know that it ever was.
 	case c.Killed && now.Sub(c.Ended) < exitGrace-slack && !p.node.eventsInDoubt():
 		w.accusef("S1", "session %s was failed %s after somebody stopped %s, which is gone", before.id, now.Sub(c.Ended),
 			c.ID)

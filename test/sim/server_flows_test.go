@@ -153,6 +153,26 @@ func (w *world) twice(s *session, step step) {
 	}
 }
 
+// remakeUnsaved puts a new container in the place of the old one, which is claimed by its id, and dies before the claim
+// of the new one is saved: only its label tells whose it is.
+func (w *world) remakeUnsaved(s *session) {
+	r, ok := w.row(s.id)
+	old, there := s.node.engine.Look(s.container())
+	if !ok || !there || !r.live() || r.claim == old.Name || !means(r.claim, old) || s.busy.Load() ||
+		claimants(w.rows(), old) > 1 {
+		return
+	}
+	w.busy(s, func() {
+		if s.node.engine.Remove(old.ID, true) != nil {
+			return
+		}
+		if id, err := w.runs(s.node, old.Spec); err == nil {
+			s.made.Store(&id)
+			w.sayf("server: makes %s of session %s anew as %s, and dies before it saves that", old.Name, s.id, id)
+		}
+	})
+}
+
 // recreate puts a new container of the same name in the place of the old one, without a word to the table: what claims
 // it by its name means the new one. The gap is shorter than any grace.
 func (w *world) recreate(s *session, step step) {

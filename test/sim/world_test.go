@@ -89,6 +89,8 @@ type node struct {
 	// clockDoubt is until when the waits of a controller may be shorter than their graces because the engine's clock was
 	// set, and eventDoubt until when a stop may be taken for a crash because the events that tell them apart were lost.
 	clockDoubt, eventDoubt time.Time
+	// eventsLost is until when containers may have come and gone of which no event told.
+	eventsLost time.Time
 }
 
 // session is what the server knows of one of its sessions.
