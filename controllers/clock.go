@@ -18,6 +18,7 @@ type engineClock struct {
 // introduction is what an engine said of itself, and the time that it had.
 type introduction struct {
 	dockerwatch.Info
+
 	clock reading
 }
 

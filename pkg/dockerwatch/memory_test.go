@@ -46,6 +46,9 @@ func TestRecentEvents(t *testing.T) {
 		}
 		for _, m := range all {
 			if m.ID == id {
+				if told := m.Event != nil; told != !strings.HasPrefix(string(m.Action), "exec_") {
+					t.Errorf("the stream tells of a %s: %t", m.Action, told)
+				}
 				actions = append(actions, m.Action)
 			}
 		}

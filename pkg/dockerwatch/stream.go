@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/docker/docker/api/types/events"
@@ -85,6 +86,8 @@ type Moment struct {
 	ID string
 	// Action is the first word of the event's action.
 	Action Action
+	// Event is what the stream tells of it; nil where the stream does not tell of such things.
+	Event *Event
 }
 
 // RecentEvents returns what the engine still remembers from since on (its own time, inclusive; zero: everything),
@@ -111,7 +114,11 @@ func (e *Engine) RecentEvents(ctx context.Context, since time.Time) ([]Moment, e
 		for {
 			select {
 			case m := <-messages:
-				moments = append(moments, Moment{Time: messageTime(m), ID: m.Actor.ID, Action: firstWord(m.Action)})
+				moment := Moment{Time: messageTime(m), ID: m.Actor.ID, Action: firstWord(m.Action)}
+				if event, ok := decodeEvent(m); ok && slices.Contains(watched(), event.Action) {
+					moment.Event = &event
+				}
+				moments = append(moments, moment)
 			case err := <-errs:
 				if errors.Is(err, io.EOF) {
 					return nil
@@ -134,13 +141,18 @@ func timestamp(t time.Time) string {
 	return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())
 }
 
-// watchedFilter asks for the events that can change what an inspect shows.
-func watchedFilter() filters.Args {
-	args := filters.NewArgs(filters.Arg("type", string(events.ContainerEventType)))
-	for _, action := range []Action{
+// watched are the actions that can change what an inspect shows.
+func watched() []Action {
+	return []Action{
 		ActionCreate, ActionStart, ActionKill, ActionDie, ActionOOM,
 		ActionStop, ActionPause, ActionUnpause, ActionRename, ActionDestroy,
-	} {
+	}
+}
+
+// watchedFilter asks for the events of those actions.
+func watchedFilter() filters.Args {
+	args := filters.NewArgs(filters.Arg("type", string(events.ContainerEventType)))
+	for _, action := range watched() {
 		args.Add("event", string(action))
 	}
 	return args

@@ -111,13 +111,25 @@ func (w *Watcher) resumeFrom(engineNow time.Time) time.Time {
 	}
 }
 
-// settleGap finds out how far back the stream is whole and reports whether something may have been missed.
+// settleGap finds out how far back the stream is whole and reports whether something may have been missed. What the
+// stream is about to send of the past is in the history when it returns: half of it would show a container that died
+// and was started again as one that died long ago.
 func (w *Watcher) settleGap(ctx context.Context, since, engineNow time.Time) (gap bool) {
 	from := since
 	if !w.everUp {
 		from = beginning
 	}
 	moments, err := w.source.RecentEvents(ctx, from)
+	gap = w.settle(moments, err, since, engineNow)
+	for _, m := range moments {
+		if m.Event != nil && !m.Time.Before(since) {
+			w.history.Add(*m.Event)
+		}
+	}
+	return gap
+}
+
+func (w *Watcher) settle(moments []Moment, err error, since, engineNow time.Time) (gap bool) {
 	switch {
 	case err != nil, len(moments) == 0 && !w.everUp:
 		w.history.Whole(engineNow)

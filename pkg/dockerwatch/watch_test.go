@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -94,7 +95,7 @@ func watch(t *testing.T, engine *scriptedEngine, h *History) told {
 	return got
 }
 
-func moment(e Event) Moment { return Moment{Time: e.Time, ID: e.ID, Action: e.Action} }
+func moment(e Event) Moment { return Moment{Time: e.Time, ID: e.ID, Action: e.Action, Event: &e} }
 
 func TestWatcherResumesAtTheLastEventsOwnTime(t *testing.T) {
 	t.Parallel()
@@ -138,7 +139,7 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 	}{
 		{
 			"at start the engine's memory shows whether a stop is under way",
-			[]connection{{memory: []Moment{moment(killed)}, events: []Event{died(20, 1)}, lasts: time.Hour}},
+			[]connection{{memory: []Moment{{Time: second(-50)}}, events: []Event{died(20, 1)}, lasts: time.Hour}},
 			second(-3600), []bool{false}, true,
 		},
 		{
@@ -204,6 +205,41 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 			})
 		})
 	}
+}
+
+// At a connection the engine sends what it remembers, one by one, and looks are taken meanwhile: a container that died,
+// was started again and was removed a moment ago must not be seen as one that died long ago.
+func TestWatcherKnowsWhatIsRememberedBeforeItIsConnected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		past := []Event{
+			died(-50, 143), at(-49, ActionStart), at(-1, ActionKill), died(-1, 137), at(-1, ActionDestroy),
+		}
+		earlier := Event{Action: ActionDie, ID: strings.Repeat("e", 64), Time: second(-500)}
+		memory := make([]Moment, 0, len(past))
+		for _, e := range past {
+			memory = append(memory, moment(e))
+		}
+		memory = slices.Insert(memory, 0, Moment{Time: second(-600), ID: "image", Action: "pull"}, moment(earlier))
+		h := NewHistory()
+		asked := 0
+		w := NewWatcher(&scriptedEngine{now: second(0), scripts: []connection{{memory: memory, events: past}}}, h,
+			WatchHandlers{Connected: func(bool) {
+				asked++
+				e := h.Evidence(oneID, time.Time{})
+				if asked == 1 && (!e.EndedAt().Equal(second(-1)) || e.DestroyedAt.IsZero() || e.Crash) {
+					t.Errorf("connected, and known is %+v, want one that was killed a second ago", e)
+				}
+				if h.Evidence(earlier.ID, time.Time{}).Ended() {
+					t.Error("known is what the stream is not asked for: it is of before the time that it begins with")
+				}
+			}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := w.Run(ctx); err != nil || asked == 0 {
+			t.Errorf("connected %d times: %v", asked, err)
+		}
+	})
 }
 
 func TestWatcherComesBackWithinASecond(t *testing.T) {
