@@ -24,61 +24,6 @@ type EngineRecords interface {
 	EngineFree(ctx context.Context, identity string) error
 }
 
-// Census is what a first contact with an engine is judged by.
-type Census struct {
-	// LiveClaims are the live rows that claim something, Found the claims of any row that name a container of the engine.
-	LiveClaims, Found int
-}
-
-// plausible reports whether an engine that was never seen before may be the one: it holds a container that a row
-// claims, or there is nothing that it would have to hold.
-func (c Census) plausible() bool { return c.Found > 0 || c.LiveClaims == 0 }
-
-// takeCensus counts what a first contact with an engine is judged by.
-func takeCensus(ctx context.Context, store SessionStore, containers *index) (Census, error) {
-	var c Census
-	for row, err := range store.Claiming(ctx) {
-		if err != nil {
-			return Census{}, err
-		}
-		if row.Kind == sessiondb.StatusLive && dockerwatch.CheckReference(row.Claim) == nil {
-			c.LiveClaims++
-		}
-		if containers.find(row.Claim) != nil {
-			c.Found++
-		}
-	}
-	return c, nil
-}
-
-// engineVerdict is what is to be done about the engine that answers.
-type engineVerdict int
-
-const (
-	engineRefused engineVerdict = iota
-	// engineAccepted is the one that is remembered.
-	engineAccepted
-	// engineNamed is the one that the configuration names, and is to be remembered.
-	engineNamed
-	// engineUnknown is judged by a census.
-	engineUnknown
-)
-
-// decideEngine compares identities. Pure. pin and remembered may be empty.
-func decideEngine(pin, remembered, current string) engineVerdict {
-	switch {
-	case pin != "" && pin != current:
-		return engineRefused
-	case remembered == current:
-		return engineAccepted
-	case pin != "":
-		return engineNamed
-	case remembered == "":
-		return engineUnknown
-	}
-	return engineRefused
-}
-
 // engineGuard makes sure that the engine that answers is the one that is served: another one has other containers, and
 // every session would look dead. It is safe for concurrent use.
 type engineGuard struct {

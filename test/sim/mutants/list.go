@@ -16,6 +16,7 @@ type mutant struct {
 const (
 	decide          = "controllers/decide.go"
 	decideContainer = "controllers/decide_container.go"
+	decideEngine    = "controllers/decide_engine.go"
 	guard           = "controllers/engine_guard.go"
 	vouching        = "controllers/vouched.go"
 	looks           = "controllers/looks.go"
@@ -148,7 +149,7 @@ func lookMutants() []mutant {
 			{looks, "	if err := l.confirm(ctx, key, f); err != nil {", "	if err := l.confirm(ctx, key, f); false {"},
 		}},
 		{"an engine that was never seen is accepted though it has none of the containers", "S1 S2 S5 L1", []edit{{
-			guard, "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
+			decideEngine, "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
 		}}},
 		{"events are trusted without a look", "S1", []edit{{
 			looks, "	l.recall(key, &f)\n	if f.Row.Kind",
