@@ -200,6 +200,29 @@ func TestALeakIsWatchedAnewWhenTheCountMeetsItClaimed(t *testing.T) {
 	})
 }
 
+// A row has claimed it for a moment, and only the look at that row saw it.
+func TestALeakIsWatchedAnewWhenALookAtASessionFindsItClaimed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLeaking()
+		gone := l.policy.GoneGrace.Duration
+		l.look(t)
+		pass(l.policy.LeakGrace.Duration)
+		l.waits(t, "when it begins to be watched", gone, 0)
+		pass(gone / 2)
+		row := sessiondb.Row{ID: "other", Kind: sessiondb.StatusEnded, Claim: thisID}
+		l.store.owner, l.store.rows = row, []sessiondb.Row{row}
+		if _, err := l.core.looker.look(t.Context(), "other"); err != nil {
+			t.Fatal(err)
+		}
+		l.store.owner, l.store.rows = sessiondb.Row{}, nil
+		pass(gone / 2)
+		if v := l.look(t); v.Reason != ContainerLeaked || v.Wait < gone {
+			t.Errorf("half of goneGrace after it was claimed: %+v", v)
+		}
+	})
+}
+
 // Whether the claimed container runs is why the other one of a live session may go.
 func TestALeakBeginsAnewWhenTheClaimedContainerComesBack(t *testing.T) {
 	t.Parallel()

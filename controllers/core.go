@@ -69,7 +69,7 @@ func newCore(o Options) *core {
 	owned := &candidates{engine: looks, store: o.Store, ownership: o.Ownership, policy: o.Policy}
 	c.looker = &looker{
 		store: o.Store, engine: looks, guard: c.guard, doubts: c.doubts, history: c.history, ownership: o.Ownership,
-		clock: clock, memory: c.memory, candidates: owned,
+		clock: clock, memory: c.memory, candidates: owned, claimed: containers.forget,
 	}
 	c.containerLooker = &containerLooker{
 		store: o.Store, engine: looks, guard: c.guard, doubts: c.doubts, ownership: o.Ownership, policy: o.Policy,

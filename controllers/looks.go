@@ -24,6 +24,8 @@ type looker struct {
 	clock      *engineClock
 	memory     *memory
 	candidates *candidates
+	// claimed is told of every container that a row was found to claim.
+	claimed func(key ContainerKey)
 	// unclaimed is told of a container that a session was seen to mean and that its row claims no more. Nil: nobody is.
 	unclaimed func(ctx context.Context, container string)
 }
@@ -84,6 +86,9 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	f.Owner = l.ownership.JudgeClaimed(c.Name, c.Labels)
 	if err := l.confirm(ctx, key, f); err != nil {
 		return fail(err)
+	}
+	if c.ID != "" {
+		l.claimed(ContainerKey(c.ID))
 	}
 	if f.Row.Kind == sessiondb.StatusLive && !c.Phase.Alive() {
 		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
