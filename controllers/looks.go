@@ -90,24 +90,29 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	if c.ID != "" {
 		l.claimed(ContainerKey(c.ID))
 	}
-	if f.Row.Kind == sessiondb.StatusLive && !c.Phase.Alive() {
-		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
-			return fail(err)
-		}
-	}
-	l.recall(key, &f)
-	if f.Row.Kind == sessiondb.StatusLive && c.Phase == dockerwatch.Gone {
-		if f.Held, err = l.doubts.goneHeld(ctx, f.CauseFor); err != nil {
-			return fail(err)
-		}
-	}
-	if f.Row.Kind != sessiondb.StatusEnded || c.Phase == dockerwatch.Gone {
-		return f, nil
-	}
-	if f.Others, err = l.otherClaimants(ctx, f.Row, c); err != nil {
+	if err := l.consider(ctx, key, &f); err != nil {
 		return fail(err)
 	}
 	return f, nil
+}
+
+// consider adds to the facts what else the verdict on this container depends on: its replacement, what was seen of it
+// before, whether its absence is in doubt, and who else claims it.
+func (l *looker) consider(ctx context.Context, key SessionKey, f *Facts) (err error) {
+	c, live := f.Container, f.Row.Kind == sessiondb.StatusLive
+	if live && !c.Phase.Alive() {
+		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
+			return err
+		}
+	}
+	l.recall(key, f)
+	if live && c.Phase == dockerwatch.Gone {
+		f.Held, err = l.doubts.goneHeld(ctx, f.CauseFor)
+	}
+	if f.Row.Kind == sessiondb.StatusEnded && c.Phase != dockerwatch.Gone {
+		f.Others, err = l.otherClaimants(ctx, f.Row, c)
+	}
+	return err
 }
 
 // confirm makes sure that the engine which answered is the one that is served: before a container counts as gone, and
