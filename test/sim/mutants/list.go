@@ -152,9 +152,9 @@ func lookMutants() []mutant {
 			decideEngine, "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
 		}}},
 		{"events are trusted without a look", "S1", []edit{{
-			looks, "	l.recall(key, &f)\n	if f.Row.Kind",
-			"	l.recall(key, &f)\n	if f.Evidence.Ended() || l.history.Evidence(c.ID, time.Time{}).Ended() {\n" +
-				"		f.Container.Phase, f.Evidence.Crash = dockerwatch.Exited, true\n	}\n	if f.Row.Kind",
+			looks, "	l.recall(key, f)\n",
+			"	l.recall(key, f)\n	if f.Evidence.Ended() || l.history.Evidence(c.ID, time.Time{}).Ended() {\n" +
+				"		f.Container.Phase, f.Evidence.Crash = dockerwatch.Exited, true\n		c = f.Container\n	}\n",
 		}}},
 		{"who claims a container is read before the container is looked at, and not again", "S1 S2", []edit{
 			{"controllers/container_looks.go", "	c, err := l.engine.Observe(ctx, string(key))",
