@@ -113,10 +113,13 @@ func (e *Engine) tick() time.Time {
 	return e.now().Add(time.Duration(e.ticks))
 }
 
-// Create makes a container and returns its id, or an error when its name is taken.
+// Create makes a container and returns its id, or an error when its name is taken or the engine is down.
 func (e *Engine) Create(s Spec) (id string, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.state == down {
+		return "", errDown
+	}
 	// What New was given and what the engine says of itself: two engines that say the same ID are still not the same.
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %q %d", e.salt, e.id, e.root, e.made))
 	e.made++
@@ -145,7 +148,7 @@ func (e *Engine) Run(s Spec) (id string, err error) {
 
 // Rename gives a container another name.
 func (e *Engine) Rename(ref, name string) error {
-	return e.with(ref, func(c *container) error {
+	return e.asked(ref, func(c *container) error {
 		if other := e.names[name]; other != nil {
 			return conflictf("Error when allocating new name: Conflict. The container name %q is already in use by "+
 				"container %q. You have to remove (or rename) that container to be able to reuse that name.", "/"+name, other.ID)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -245,4 +246,30 @@ func TestStreams(t *testing.T) {
 		served()
 		_ = watch.Close()
 	})
+}
+
+func TestAnEngineThatIsDownDoesNothingForAnybody(t *testing.T) {
+	t.Parallel()
+	e := engine.New("engine")
+	id, err := e.Create(engine.Spec{Name: "made"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.Crash()
+	_, created := e.Create(engine.Spec{Name: "new"})
+	for what, err := range map[string]error{
+		"create": created, "start": e.Start(id), "rename": e.Rename(id, "other"), "remove": e.Remove(id, true),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "connection refused") {
+			t.Errorf("%s = %v, want what a refused connection says", what, err)
+		}
+	}
+	c, there := e.Look("made")
+	if all := e.All(); !there || c.Status != engine.Created || len(all) != 1 {
+		t.Errorf("there are %d containers, and the one is %+v: want it as it was", len(all), c)
+	}
+	e.Boot(true)
+	if err := e.Start(id); err != nil {
+		t.Errorf("start after the engine is back = %v", err)
+	}
 }

@@ -8,6 +8,9 @@ import (
 // errNotModified says that there is nothing to do; the API answers 304.
 var errNotModified = errors.New("it is so already")
 
+// errDown is what a client of an engine that does not run is told by the connection.
+var errDown = errors.New("connection refused: the engine does not run")
+
 // notFoundError, conflictError and invalidError are the failures that the API answers 404, 409 and 400 for; the others
 // are 500.
 type (

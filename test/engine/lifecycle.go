@@ -20,7 +20,7 @@ const (
 )
 
 // Start starts a container that does not run.
-func (e *Engine) Start(ref string) error { return e.with(ref, e.startByHand) }
+func (e *Engine) Start(ref string) error { return e.asked(ref, e.startByHand) }
 
 func (e *Engine) startByHand(c *container) error {
 	switch c.Status {

@@ -9,7 +9,12 @@ import (
 )
 
 // Remove removes a container as DELETE does: without force only one that does not run.
-func (e *Engine) Remove(ref string, force bool) error { return e.remove(ref, force) }
+func (e *Engine) Remove(ref string, force bool) error {
+	if err := e.asked(ref, func(*container) error { return nil }); err != nil {
+		return err
+	}
+	return e.remove(ref, force)
+}
 
 // removeAsked is Remove for a client, which the witness is told.
 func (e *Engine) removeAsked(ref string, force, volumes bool) error {

@@ -38,6 +38,16 @@ func (e *Engine) with(ref string, do func(*container) error) error {
 	return do(c)
 }
 
+// asked is with for what a client asks of the engine: one that is down does nothing.
+func (e *Engine) asked(ref string, do func(*container) error) error {
+	return e.with(ref, func(c *container) error {
+		if e.state == down {
+			return errDown
+		}
+		return do(c)
+	})
+}
+
 // fullID is the length of an id.
 const fullID = 2 * sha256.Size
 

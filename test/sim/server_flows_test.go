@@ -57,7 +57,10 @@ func (w *world) open(n *node, step step) {
 		if !next() {
 			return
 		}
-		_ = n.engine.Start(id)
+		if err := n.engine.Start(id); err != nil {
+			w.sayf("server: died over %s of session %s, which does not start: %v", id, s.id, err)
+			return
+		}
 		if nameFirst {
 			return
 		}
