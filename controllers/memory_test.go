@@ -177,3 +177,59 @@ func TestMemoryIsSureOfANameThatWasClaimedBefore(t *testing.T) {
 		want("one that a look has seen to mean something since the list", false)
 	})
 }
+
+func TestMemoryOfANameThatWasHeardToChangeHands(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const another = "another"
+		m := newMemory()
+		second := func() { <-time.After(time.Second) } // virtual time
+		want := func(reason, heard string) {
+			t.Helper()
+			if got := m.overheard("s1", "n"); got != heard {
+				t.Errorf("%s: %q was heard, want %q", reason, got, heard)
+			}
+		}
+		before := time.Now()
+		m.hear("s1", "n", another, before)
+		want("a session that was never seen", "")
+		second()
+		m.observe("s1", "n", "gone")
+		m.hear("s1", "n", another, before)
+		want("the claim is younger than that container's name, which may be one of before", "")
+		second()
+		m.hear("s1", "other", another, time.Now())
+		want("another claim", "")
+		m.hear("s1", "n", another, time.Now())
+		want("the claim was there before", another)
+		second()
+		if _, causeFor := m.observe("s1", "n", "gone"); causeFor != 0 {
+			t.Errorf("what is gone has been gone for %s, want 0: it was heard of a second ago", causeFor)
+		}
+		second()
+		m.hear("s1", "n", another, time.Now().Add(-2*time.Second))
+		if _, causeFor := m.observe("s1", "n", "gone"); causeFor != time.Second {
+			t.Errorf("it has been gone for %s, want a second: nothing new was heard", causeFor)
+		}
+		m.bind("s1", "n", thisID)
+		want("a look says more", "")
+		m.hear("s1", "n", another, time.Now().Add(-time.Second))
+		want("what was heard before that look says nothing", "")
+		second()
+		m.hear("s1", "n", thisID, time.Now())
+		want("it is the one that the look has shown", "")
+		m.hear("s1", "n", another, time.Now())
+		m.ended("s1", "n")
+		want("it holds for the end of the session", another)
+		second()
+		m.hear("s1", "n", "a third", time.Now())
+		want("what comes after the end is not the session's", another)
+		m.meant("s1", "n", true)
+		want("a session that was revived does not mean what it meant before", "")
+		second()
+		m.hear("s1", "n", another, time.Now())
+		if got := m.forget("s1"); got != another {
+			t.Errorf("the session that is forgotten meant %q, want %q", got, another)
+		}
+	})
+}
