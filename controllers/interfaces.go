@@ -53,7 +53,6 @@ type Engine interface {
 type History interface {
 	Evidence(id string, startedAt time.Time) dockerwatch.Evidence
 	NameEvidence(name, id string) dockerwatch.Evidence
-	Holder(name string) (id string, heard time.Time)
 	Runs(id string, looked time.Time)
 	Prune(listed func(id string) bool)
 }

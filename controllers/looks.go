@@ -34,7 +34,6 @@ type looker struct {
 // error, so that what is known of the row can be shown; an error of the database leaves nothing to show. A row that
 // does not exist is an empty one: it claims nothing.
 func (l *looker) look(ctx context.Context, key SessionKey) (Facts, error) {
-	began := time.Now()
 	row, err := l.store.Get(ctx, string(key))
 	if isNotFound(err) {
 		l.letGo(ctx, key)
@@ -52,20 +51,7 @@ func (l *looker) look(ctx context.Context, key SessionKey) (Facts, error) {
 		l.memory.observe(key, row.Claim, causeHeld) // whatever it waited for is over
 		return f, nil
 	}
-	l.hearken(key, row, began)
 	return l.lookAtContainer(ctx, key, f)
-}
-
-// hearken notes which container was heard to have got the name that a live row claims, before the row was read: the
-// look that would say so may hang, and the row may have ended when it does not any more.
-func (l *looker) hearken(key SessionKey, row sessiondb.Row, began time.Time) {
-	if row.Kind != sessiondb.StatusLive {
-		return
-	}
-	id, heard := l.history.Holder(strings.TrimPrefix(row.Claim, "/"))
-	if id != "" && heard.Before(began) {
-		l.memory.hear(key, row.Claim, id, heard)
-	}
 }
 
 // letGo forgets a session that claims nothing any more, and says so of the container that it was seen to mean.
@@ -148,12 +134,6 @@ func (l *looker) confirm(ctx context.Context, key SessionKey, f Facts) error {
 func (l *looker) observe(ctx context.Context, key SessionKey, row sessiondb.Row) (dockerwatch.Observation, error) {
 	ref := row.Claim
 	if row.Kind == sessiondb.StatusEnded {
-		if heard := l.memory.overheard(key, row.Claim); heard != "" {
-			c, err := l.engine.Observe(ctx, heard)
-			if err != nil || c.Phase != dockerwatch.Gone {
-				return c, err
-			}
-		}
 		ref = cmp.Or(l.memory.meant(key, row.Claim, false), ref)
 	}
 	began := time.Now()
@@ -169,7 +149,7 @@ func (l *looker) observe(ctx context.Context, key SessionKey, row sessiondb.Row)
 // recall adds what this process has seen of the session before, and notes what it sees now.
 func (l *looker) recall(key SessionKey, f *Facts) {
 	claim, c, live := f.Row.Claim, f.Container, f.Row.Kind == sessiondb.StatusLive
-	meant := cmp.Or(l.memory.overheard(key, claim), l.memory.meant(key, claim, live))
+	meant := l.memory.meant(key, claim, live)
 	switch {
 	case c.Phase != dockerwatch.Gone:
 		f.Evidence = l.history.Evidence(c.ID, c.StartedAt)

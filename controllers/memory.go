@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -28,8 +27,6 @@ type sighting struct {
 	// container is the full id that the claim was seen to mean while the row was live; empty when it never was.
 	container string
 	bound     time.Time // when that was last seen
-	// heard is the full id that the claim was only heard to mean since, while the row was live and no look could be taken.
-	heard string
 	// over says that the row has ended since: what the claim meant holds for the end of the session, not for a revival.
 	over bool
 	// said is what was last reported about it, so that nothing is said twice.
@@ -73,33 +70,7 @@ func (m *memory) bind(key SessionKey, claim, container string) {
 	defer m.mu.Unlock()
 	s := m.session(key, claim)
 	m.mean(key, s, container)
-	s.bound, s.over, s.heard = time.Now(), false, ""
-}
-
-// hear notes that a container was heard, at that moment, to have got the name that a live row claims: unless a look has
-// said since what the claim means, it means that one, and what was wrong before with the claim is over. It only counts
-// where the row was seen with this claim before.
-func (m *memory) hear(key SessionKey, claim, container string, at time.Time) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.sessions[key]
-	if s == nil || s.claim != claim || s.over || s.container == container || !s.claimed.Before(at) || !s.bound.Before(at) {
-		return
-	}
-	s.heard = container
-	if s.since.Before(at) {
-		s.cause, s.since = causeHealthy, at
-	}
-}
-
-// overheard returns the full id that the claim was only heard to mean, since a look last said what it means; "" mostly.
-func (m *memory) overheard(key SessionKey, claim string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s := m.sessions[key]; s != nil && s.claim == claim {
-		return s.heard
-	}
-	return ""
+	s.bound, s.over = time.Now(), false
 }
 
 // claimedBefore reports whether the live row was seen with this claim before t, and has been seen neither to end nor to
@@ -175,7 +146,7 @@ func (m *memory) forget(key SessionKey) (container string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.sessions[key]; s != nil {
-		container = cmp.Or(s.heard, s.container)
+		container = s.container
 	}
 	m.drop(key)
 	return container
@@ -226,7 +197,7 @@ func (m *memory) revive(key SessionKey, s *sighting, live bool) {
 		return
 	}
 	m.mean(key, s, "")
-	s.over, s.claimed, s.heard = false, time.Now(), ""
+	s.over, s.claimed = false, time.Now()
 }
 
 // mean points a sighting at a container, or at none. m.mu is held.

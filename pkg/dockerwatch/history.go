@@ -55,9 +55,7 @@ type History struct {
 
 // past is what was heard of one container: the latest engine time of each kind of event.
 type past struct {
-	name                                  string    // the last that was heard
-	named                                 time.Time // when it was told by the engine that it has a name
-	nameHeard                             time.Time // when that was heard, by this machine's clock
+	name                                  string // the last that was heard
 	started, killed, died, oom, destroyed time.Time
 	exitCode                              *int
 	// wholeAtDeath is since when the stream had been whole when the die was heard.
@@ -133,22 +131,6 @@ func (h *History) name(e Event, p *past) {
 	}
 	p.name = e.Name
 	h.names[e.Name] = e.ID
-	if e.Time.After(p.named) { // what is heard again is no news
-		p.named, p.nameHeard = e.Time, p.heard
-	}
-}
-
-// Holder returns the full id of the container that was last heard to have a name and not to be removed, and when that
-// was heard, by this machine's clock; "" where there is none. It may have lost the name, or be gone, unheard.
-func (h *History) Holder(name string) (id string, heard time.Time) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	id = h.names[name]
-	p := h.containers[id]
-	if p == nil || !p.destroyed.IsZero() {
-		return "", time.Time{}
-	}
-	return id, p.nameHeard
 }
 
 // Runs records that a look which began at looked, by this machine's clock, found the container running: a death that

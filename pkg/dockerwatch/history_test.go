@@ -297,29 +297,3 @@ func TestEvidenceOfANameIsOfTheContainerThatHadItLast(t *testing.T) {
 		})
 	}
 }
-
-func TestTheHolderOfANameIsTheContainerThatWasLastHeardToGetIt(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h := NewHistory()
-		want := func(reason, id string, heard time.Time) {
-			t.Helper()
-			if got, at := h.Holder("web"); got != id || !at.Equal(heard) {
-				t.Errorf("%s: %q since %s, want %q since %s", reason, got, at, id, heard)
-			}
-		}
-		wait := func() { <-time.After(time.Second) } // virtual time
-		want("nothing was heard", "", time.Time{})
-		h.Add(named(oneID, "web", 0, ActionCreate))
-		made := time.Now()
-		want("it was made", oneID, made)
-		wait()
-		h.Add(named(oneID, "web", 0, ActionCreate))
-		h.Add(named(oneID, "web", 1, ActionKill))
-		want("what is heard again, and what says nothing of a name, is no news", oneID, made)
-		h.Add(named(twoID, "web", 2, ActionRename))
-		want("another one was given the name", twoID, time.Now())
-		h.Add(named(twoID, "web", 3, ActionDestroy))
-		want("that one was removed", "", time.Time{})
-	})
-}
