@@ -44,6 +44,9 @@ type Facts struct {
 	Held time.Duration
 	// Evidence is what the events said of the container that this claim was seen to mean.
 	Evidence dockerwatch.Evidence
+	// Remade says that the claim of an ended row was seen to mean a container that is gone, and that Container is another
+	// one of the session's, which has the claimed name now.
+	Remade bool
 	// SeenBefore says that this controller has seen this claim of this row mean a container while it was live.
 	SeenBefore bool
 	// Now is the engine's clock.
@@ -171,6 +174,9 @@ func decideEnded(p Policy, f Facts) Verdict {
 	case !v.Drift(): // the engine is at it
 	case f.Row.Claim != c.ID:
 		v.Action = Pin
+		if f.Remade { // or it was made for a revival that is about to be saved, as one that no row claims may be
+			v.Wait = max(f.remaining(c.Created, p.LeakGrace.Duration), p.GoneGrace.Duration-f.CauseFor)
+		}
 	case v.Action != Stop:
 		v.Wait = f.remaining(c.FinishedAt, p.RemovalDelay.Duration)
 	}

@@ -65,6 +65,11 @@ func labelled(session string) func(*Facts) {
 
 func heard(e dockerwatch.Evidence) func(*Facts) { return func(f *Facts) { f.Evidence = e } }
 
+// remade is a container that was made so long ago under the name that another one had.
+func remade(ago time.Duration) func(*Facts) {
+	return func(f *Facts) { f.Remade, f.Container.Created = true, f.Now.Add(-ago) }
+}
+
 func held(d time.Duration) func(*Facts) { return func(f *Facts) { f.Held = d } }
 
 func crashed(before time.Duration) func(*Facts) {
@@ -324,6 +329,21 @@ func TestDecideFollowsTheTable(t *testing.T) {
 		{
 			"13", "a claim by short id is pinned, too",
 			facts(ended, exited(0), claim(thisID[:12])), Verdict{Action: Pin, Reason: SessionEnded},
+		},
+		{
+			"13", "one that was made anew under the claimed name may be of a revival that is about to be saved",
+			facts(ended, in(dockerwatch.Running), claim("web"), remade(30*time.Second), seenFor(10*time.Second)),
+			Verdict{Action: Pin, Reason: SessionEnded, Wait: 90 * time.Second},
+		},
+		{
+			"13", "one that seems old was perhaps made just now, by a clock that is wrong",
+			facts(ended, in(dockerwatch.Running), claim("web"), remade(time.Hour), seenFor(time.Second)),
+			Verdict{Action: Pin, Reason: SessionEnded, Wait: 9 * time.Second},
+		},
+		{
+			"13", "one that was made anew under the claimed name and that nobody saved is the ended session's",
+			facts(ended, in(dockerwatch.Running), claim("web"), remade(time.Hour), seenFor(time.Minute)),
+			Verdict{Action: Pin, Reason: SessionEnded},
 		},
 		{
 			"14", "a container that is gone needs only its claim cleared",

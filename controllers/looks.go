@@ -73,7 +73,7 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	if err != nil {
 		return fail(err)
 	}
-	c, err := l.observe(ctx, key, f.Row)
+	c, remade, err := l.observe(ctx, key, f.Row)
 	if errors.Is(err, dockerwatch.ErrInvalidReference) {
 		l.memory.observe(key, f.Row.Claim, causeHeld)
 		f.ClaimInvalid = true
@@ -82,7 +82,7 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	if err != nil {
 		return fail(err)
 	}
-	f.Now, f.Container = now, c
+	f.Now, f.Container, f.Remade = now, c, remade
 	f.Owner = l.ownership.JudgeClaimed(c.Name, c.Labels)
 	if err := l.confirm(ctx, key, f); err != nil {
 		return fail(err)
@@ -130,12 +130,35 @@ func (l *looker) confirm(ctx context.Context, key SessionKey, f Facts) error {
 
 // observe looks at the container that the row claims. The claim of an ended row means what it meant while the row was
 // live: a container that has got the same name since is another one, perhaps of a session that is being revived, and
-// one that was renamed since is still the one.
-func (l *looker) observe(ctx context.Context, key SessionKey, row sessiondb.Row) (dockerwatch.Observation, error) {
+// one that was renamed since is still the one. Where that one is gone, and what has its name now is the session's own,
+// it may have been made while the row was live and no look could be taken: it is remade.
+func (l *looker) observe(
+	ctx context.Context, key SessionKey, row sessiondb.Row,
+) (c dockerwatch.Observation, remade bool, err error) {
 	ref := row.Claim
 	if row.Kind == sessiondb.StatusEnded {
 		ref = cmp.Or(l.memory.meant(key, row.Claim, false), ref)
 	}
+	c, err = l.inspect(ctx, ref)
+	if err != nil || c.Phase != dockerwatch.Gone || ref == row.Claim || claimsID(row.Claim, ref) {
+		return c, false, err
+	}
+	holder, err := l.inspect(ctx, row.Claim)
+	switch {
+	case err != nil, holder.ID == ref:
+		return holder, false, err
+	case holder.Phase == dockerwatch.Gone:
+		return c, false, nil
+	}
+	owner := l.ownership.JudgeClaimed(holder.Name, holder.Labels)
+	if !owner.Owned || owner.OtherSession(row.ID) {
+		return c, false, nil
+	}
+	return holder, true, nil
+}
+
+// inspect looks at a container.
+func (l *looker) inspect(ctx context.Context, ref string) (dockerwatch.Observation, error) {
 	began := time.Now()
 	c, err := l.engine.Observe(ctx, ref)
 	// An inspect waits for what the engine is doing to the container; a list may still show one that is known to have died

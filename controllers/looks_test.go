@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +51,72 @@ func TestARemovalCountsForTheContainerThatHadTheNameLast(t *testing.T) {
 		}
 		if !f.SeenBefore || !f.Evidence.DestroyedAt.IsZero() != tt.heard {
 			t.Errorf("it claims %s: the removal was heard at %s", tt.reason, f.Evidence.DestroyedAt)
+		}
+	}
+}
+
+// byRef answers for each reference by itself; one that it does not know is gone.
+type byRef struct {
+	identified
+
+	seen map[string]dockerwatch.Observation
+}
+
+func (e byRef) Observe(_ context.Context, ref string) (dockerwatch.Observation, error) {
+	c, there := e.seen[ref]
+	if !there {
+		c.Phase = dockerwatch.Gone
+	}
+	c.Engine = e.info.Identity()
+	return c, nil
+}
+
+// The looks at a session fail while its container is made anew under its name; when they do not any more, the session
+// has ended. Found by the simulation: the claim was released, and the new container was nobody's.
+func TestAnEndedSessionKeepsItsClaimForWhatWasMadeAnewUnderItsName(t *testing.T) {
+	t.Parallel()
+	otherID := strings.Repeat("2", 64)
+	named := func(id, owner string) dockerwatch.Observation {
+		return dockerwatch.Observation{
+			ID: id, Name: "web", Phase: dockerwatch.Running,
+			Labels: map[string]string{"io.session-controller.session": owner},
+		}
+	}
+	for _, tt := range []struct {
+		reason string
+		claim  string
+		seen   map[string]dockerwatch.Observation
+		want   string
+		remade bool
+	}{
+		{"the first one is there, whoever has the name", "web", map[string]dockerwatch.Observation{
+			thisID: named(thisID, session), "web": named(otherID, session),
+		}, thisID, false},
+		{"another one of the session's has the name", "web",
+			map[string]dockerwatch.Observation{"web": named(otherID, session)}, otherID, true},
+		{"one of another session has the name", "web",
+			map[string]dockerwatch.Observation{"web": named(otherID, "another")}, "", false},
+		{"one of nobody has the name", "web", map[string]dockerwatch.Observation{"web": named(otherID, "")}, "", false},
+		{"the first one is back: another engine had answered", "web",
+			map[string]dockerwatch.Observation{"web": named(thisID, session)}, thisID, false},
+		{"nothing has the name", "web", nil, "", false},
+		{"it is claimed by its id, which means no other one", thisID,
+			map[string]dockerwatch.Observation{"web": named(otherID, session)}, "", false},
+	} {
+		info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
+		row := sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded, Status: "TERMINATED", Claim: tt.claim}
+		c := newCore(Options{
+			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: DefaultPolicy(), Log: logr.Discard(),
+			Engine: byRef{identified{info: info}, tt.seen}, Ownership: dockerwatch.DefaultOwnership(),
+		})
+		accept(c.guard, info)
+		c.memory.bind(session, tt.claim, thisID)
+		f, err := c.looker.look(t.Context(), session)
+		if err != nil {
+			t.Fatalf("%s: %s", tt.reason, err)
+		}
+		if f.Container.ID != tt.want || f.Remade != tt.remade {
+			t.Errorf("%s: it means %q, made anew %t; want %q, %t", tt.reason, f.Container.ID, f.Remade, tt.want, tt.remade)
 		}
 	}
 }

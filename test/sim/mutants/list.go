@@ -129,8 +129,9 @@ func lookMutants() []mutant {
 			"pkg/dockerwatch/transport.go", `strings.EqualFold(a.message, "No such container: "+ref)`, `ref != ""`,
 		}}},
 		{"an error of the engine is taken for a container that is gone", "S1 S2 S5", []edit{{
-			looks, "	if err != nil {\n		return fail(err)\n	}\n	f.Now, f.Container = now, c",
-			"	if err != nil {\n		c = dockerwatch.Observation{Phase: dockerwatch.Gone}\n	}\n	f.Now, f.Container = now, c",
+			looks, "	if err != nil {\n		return fail(err)\n	}\n	f.Now, f.Container, f.Remade = now, c, remade",
+			"	if err != nil {\n		c = dockerwatch.Observation{Phase: dockerwatch.Gone}\n	}\n" +
+				"	f.Now, f.Container, f.Remade = now, c, remade",
 		}}},
 		{"absence is believed of whatever engine answers", "S1 S2 S5", []edit{
 			{vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
@@ -144,8 +145,8 @@ func lookMutants() []mutant {
 		}}},
 		{"the engine's identity is checked before the look and not after", "S1 S2 S5", []edit{
 			{vouching, `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
-			{looks, "	c, err := l.observe(ctx, key, f.Row)", "	if err := l.guard.confirm(ctx, \"\"); err != nil {\n" +
-				"		return fail(err)\n	}\n	c, err := l.observe(ctx, key, f.Row)"},
+			{looks, "	c, remade, err := l.observe(ctx, key, f.Row)", "	if err := l.guard.confirm(ctx, \"\"); err != nil {\n" +
+				"		return fail(err)\n	}\n	c, remade, err := l.observe(ctx, key, f.Row)"},
 			{looks, "	if err := l.confirm(ctx, key, f); err != nil {", "	if err := l.confirm(ctx, key, f); false {"},
 		}},
 		{"an engine that was never seen is accepted though it has none of the containers", "S1 S2 S5 L1", []edit{{
