@@ -114,7 +114,7 @@ func carelessMutants() []mutant {
 			{containers, "	if s.dryRun {", "	if false {"},
 		}},
 		{"a live session's name means the container that it meant first", "L1 S1 S5", []edit{{
-			looks, "	if row.Kind == sessiondb.StatusEnded {\n		ref", "	if true {\n		ref",
+			"controllers/observe.go", "	if row.Kind == sessiondb.StatusEnded {\n		ref", "	if true {\n		ref",
 		}}},
 		{"two sessions share a container where they must not", "L1", []edit{{
 			decide, "		if f.Exclusive {", "		if false {",
