@@ -111,17 +111,27 @@ func (w *world) lostRow(c engine.Container) time.Time {
 	return w.unwanted[c.ID]
 }
 
-// noteUnwanted notes that a row does not want any more what it wanted. w.writing is held.
+// noteUnwanted notes that a row does not want any more what it wanted: what it claimed, or what was made for it since
+// it last began to live. What was there before is not what it is about to claim: that has been without a row all the
+// while, and a controller need not have seen a life that was over before it looked again. w.writing is held.
 func (w *world) noteUnwanted(before, after row) {
 	gone := after.status == ""
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	begins := after.live() && !before.live()
+	if begins {
+		w.older[after.id] = map[string]bool{}
+	}
 	for _, n := range w.nodes {
 		for _, c := range n.engine.All() {
-			ended := owner(c) == before.id && before.live() && (gone || !after.live())
+			own := owner(c) == before.id && !w.older[before.id][c.ID]
+			ended := own && before.live() && (gone || !after.live())
 			released := before.claim != "" && means(before.claim, c) && (gone || before.claim != after.claim)
 			if ended || released {
-				w.mu.Lock()
 				w.unwanted[c.ID] = time.Now()
-				w.mu.Unlock()
+			}
+			if begins {
+				w.older[after.id][c.ID] = true
 			}
 		}
 	}

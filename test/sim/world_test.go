@@ -59,8 +59,9 @@ type world struct {
 	took       int                 // steps that were taken
 	logs       []string
 	meddling   meddling
-	// unwanted is when a container lost a row that wanted it.
+	// unwanted is when a container lost a row that wanted it, older what was there when a session last began to live.
 	unwanted map[string]time.Time
+	older    map[string]map[string]bool
 	done     map[string]int // what controllers said they did, by action and reason
 }
 
@@ -120,7 +121,7 @@ func build(t *testing.T, s setup, dir string) *world {
 	w := &world{
 		setup: s, t: t, ctx: t.Context(), began: time.Now(), path: filepath.Join(dir, "sessions.db"),
 		closing: make(chan struct{}), changes: map[string]change{}, meant: map[string]string{},
-		done: map[string]int{}, unwanted: map[string]time.Time{},
+		done: map[string]int{}, unwanted: map[string]time.Time{}, older: map[string]map[string]bool{},
 	}
 	db, err := sql.Open("sqlite", w.path+"?_pragma=busy_timeout(5000)&_pragma=synchronous(off)&_pragma=journal_mode(wal)")
 	if err != nil {
