@@ -69,13 +69,14 @@ func TestContractOfARemovalThatTakesLong(t *testing.T) {
 	})
 }
 
-// An OOM kill: the engine tells of it before the death or just after, sometimes twice. The mark stays with the
-// container when it is started again, and goes with the next death that has another cause.
+// An OOM kill: the engine tells of it, sometimes twice. The mark stays with the container when it is started again, and
+// goes with the next death that has another cause. A real engine may hear of the kill after the death, and then never
+// marks it (12 to 25 of 100, see test/workload): here the process leaves it the time.
 func TestContractOfAnOOMKill(t *testing.T) {
 	t.Parallel()
 	both(t, func(s *side) {
 		for _, policy := range []string{"no", "always"} {
-			s.create(policy, `{"Cmd":["/workload","oom-direct"],"HostConfig":{"Memory":16777216,"MemorySwap":16777216,`+
+			s.create(policy, `{"Cmd":["/workload","oom"],"HostConfig":{"Memory":16777216,"MemorySwap":16777216,`+
 				`"RestartPolicy":{"Name":"`+policy+`"}}}`)
 			s.call("POST", "/containers/{"+policy+"}/start", "")
 			s.ready(policy)

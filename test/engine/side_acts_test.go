@@ -41,7 +41,7 @@ func (s *side) crash(name string) {
 	}
 }
 
-// outOfMemory lets the kernel take the process of a container whose command is oom-direct.
+// outOfMemory lets the kernel take the process of a container whose command is oom.
 func (s *side) outOfMemory(name string) {
 	s.t.Helper()
 	if s.fake != nil {
