@@ -30,7 +30,7 @@ func (c *candidates) running(ctx context.Context, session, except string) ([]doc
 	for _, listed := range list.Containers {
 		owner := c.ownership.Judge(firstName(&listed), listed.Labels)
 		if listed.ID != except && listed.Phase == dockerwatch.Running &&
-			owner.Session == session && c.policy.labelled(owner) {
+			dockerwatch.SameSession(owner.Session, session) && c.policy.labelled(owner) {
 			found = append(found, listed)
 		}
 	}
@@ -63,7 +63,7 @@ func (c *candidates) replacement(
 		return none, err
 	}
 	owner := c.ownership.Judge(seen.Name, seen.Labels)
-	if seen.Phase != dockerwatch.Running || owner.Session != row.ID || !c.policy.labelled(owner) ||
+	if seen.Phase != dockerwatch.Running || !dockerwatch.SameSession(owner.Session, row.ID) || !c.policy.labelled(owner) ||
 		c.mayPredate(row, seen) {
 		return none, nil
 	}

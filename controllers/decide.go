@@ -76,7 +76,7 @@ func decideAlive(p Policy, f Facts) Verdict {
 		return Verdict{Action: Nothing}
 	}
 	if f.CauseFor < crashLoopAfter {
-		return Verdict{Action: Nothing, Wait: crashLoopAfter - f.CauseFor}
+		return Verdict{Action: Nothing, Wait: f.untilSettled(crashLoopAfter - f.CauseFor)}
 	}
 	if p.CrashLoop == CrashLoopFail {
 		return Verdict{Action: Fail, Reason: ContainerLooping}
@@ -101,6 +101,9 @@ func decideStopped(p Policy, f Facts) Verdict {
 // decideGone is rows 10 and 11 for a container that does not exist (any more, or yet).
 func decideGone(p Policy, f Facts) Verdict {
 	v := Verdict{Action: FailAndRelease, Reason: ContainerGone}
+	if f.Renamed != "" { // only its name is gone: the session is failed, and keeps the container until that is dealt with
+		v.Action = Fail
+	}
 	switch {
 	case f.SeenBefore && f.Evidence.Crash: // row 10: it died by itself and the engine removed it
 		v.Reason = exitReason(f)

@@ -163,6 +163,12 @@ func TestDecideFollowsTheTable(t *testing.T) {
 			facts(live, looping, seenFor(30*time.Second)), Verdict{Action: Nothing, Wait: 90 * time.Second},
 		},
 		{
+			"6", "and as soon as it counts as stable: the next restart may be an hour away",
+			facts(live, dockerwatch.Observation{Phase: dockerwatch.Running, RestartCount: 1, StartedAt: ago(20 * time.Second)},
+				seenFor(30*time.Second)),
+			Verdict{Action: Nothing, Wait: 40 * time.Second},
+		},
+		{
 			"6", "restarting for minutes is reported",
 			facts(live, looping, seenFor(3*time.Minute)), Verdict{Action: Report, Reason: ContainerLooping},
 		},
@@ -241,6 +247,13 @@ func TestDecideFollowsTheTable(t *testing.T) {
 			"10", "one that somebody stopped and removed waits for what they say about it",
 			facts(live, in(dockerwatch.Gone), heard(dockerwatch.Evidence{DiedAt: ago(time.Second), DestroyedAt: ago(0)})),
 			Verdict{Action: FailAndRelease, Reason: ContainerExited, Wait: 4 * time.Second},
+		},
+		{
+			"11", "one that only has another name now keeps its claim, by its id",
+			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), func(f *Facts) {
+				f.SeenBefore, f.Renamed = true, otherID
+			}),
+			Verdict{Action: Fail, Reason: ContainerGone},
 		},
 		{
 			"10", "what was heard of a container that this claim was never seen to mean is not about this claim",

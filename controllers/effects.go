@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -53,7 +54,7 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error
 func (e *effects) carryOut(ctx context.Context, f Facts, v Verdict) (sessiondb.Row, error) {
 	switch v.Action {
 	case Fail:
-		return e.store.Fail(ctx, f.Row, failure(f, v, f.Container.ID))
+		return e.store.Fail(ctx, f.Row, failure(f, v, cmp.Or(f.Container.ID, f.Renamed)))
 	case FailAndRelease:
 		return e.store.Fail(ctx, f.Row, failure(f, v, ""))
 	case Pin:

@@ -34,6 +34,9 @@ type Facts struct {
 	Held time.Duration
 	// Evidence is what the events said of the container that this claim was seen to mean.
 	Evidence dockerwatch.Evidence
+	// Renamed is the full id of the container that the claim of a live row was seen to mean, where it still exists though
+	// nothing has the claimed name any more.
+	Renamed string
 	// Remade says that the claim of an ended row was seen to mean a container that is gone, and that Container is another
 	// one of the session's, which has the claimed name now.
 	Remade bool
@@ -57,6 +60,15 @@ func remaining(now, since time.Time, causeFor, grace time.Duration) time.Duratio
 		left = min(left, grace-now.Sub(since))
 	}
 	return max(left, 0)
+}
+
+// untilSettled is when to look again at a container that is being restarted: after wait, or as soon as it would count
+// as stable. A run that nobody looks at is followed by restarts that seem to be the same ones.
+func (f Facts) untilSettled(wait time.Duration) time.Duration {
+	if f.Container.Phase == dockerwatch.Restarting {
+		return wait
+	}
+	return min(wait, stableAfter-f.Now.Sub(f.Container.StartedAt))
 }
 
 // intent is "fail+remove" for an owned container: what is failed is removed in the end.

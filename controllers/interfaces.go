@@ -52,7 +52,7 @@ type Engine interface {
 // History is what the event stream remembers. [dockerwatch.History] is one.
 type History interface {
 	Evidence(id string, startedAt time.Time) dockerwatch.Evidence
-	NameEvidence(name, id string) dockerwatch.Evidence
+	NameEvidence(name, id string, since time.Time) dockerwatch.Evidence
 	Runs(id string, looked time.Time)
 	Prune(listed func(id string) bool)
 }

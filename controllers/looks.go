@@ -47,7 +47,7 @@ func (l *looker) look(ctx context.Context, key SessionKey) (Facts, error) {
 		return f, nil
 	}
 	if row.Kind == sessiondb.StatusUnknown {
-		l.memory.observe(key, row.Claim, causeHeld) // whatever it waited for is over
+		l.memory.observe(key, row.Claim, causeHeld, time.Now()) // whatever it waited for is over
 		return f, nil
 	}
 	return l.lookAtContainer(ctx, key, f)
@@ -72,9 +72,10 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	if err != nil {
 		return fail(err)
 	}
+	began := time.Now()
 	c, remade, err := l.observe(ctx, key, f.Row)
 	if errors.Is(err, dockerwatch.ErrInvalidReference) {
-		l.memory.observe(key, f.Row.Claim, causeHeld)
+		l.memory.observe(key, f.Row.Claim, causeHeld, began)
 		f.ClaimInvalid = true
 		return f, nil
 	}
@@ -89,7 +90,7 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	if c.ID != "" {
 		l.claimed(ContainerKey(c.ID))
 	}
-	if err := l.consider(ctx, key, &f); err != nil {
+	if err := l.consider(ctx, key, &f, began); err != nil {
 		return fail(err)
 	}
 	return f, nil
@@ -97,15 +98,18 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 
 // consider adds to the facts what else the verdict on this container depends on: its replacement, what was seen of it
 // before, whether its absence is in doubt, and who else claims it.
-func (l *looker) consider(ctx context.Context, key SessionKey, f *Facts) (err error) {
+func (l *looker) consider(ctx context.Context, key SessionKey, f *Facts, began time.Time) (err error) {
 	c, live := f.Container, f.Row.Kind == sessiondb.StatusLive
 	if live && !c.Phase.Alive() {
 		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
 			return err
 		}
 	}
-	l.recall(key, f)
+	l.recall(key, f, began)
 	if live && c.Phase == dockerwatch.Gone {
+		if f.Renamed, err = l.renamed(ctx, key, f.Row); err != nil {
+			return err
+		}
 		f.Held, err = l.doubts.goneHeld(ctx, f.CauseFor)
 	}
 	if f.Row.Kind == sessiondb.StatusEnded && c.Phase != dockerwatch.Gone {
@@ -114,8 +118,8 @@ func (l *looker) consider(ctx context.Context, key SessionKey, f *Facts) (err er
 	return err
 }
 
-// recall adds what this process has seen of the session before, and notes what it sees now.
-func (l *looker) recall(key SessionKey, f *Facts) {
+// recall adds what this process has seen of the session before, and notes what it sees now, in a look that began then.
+func (l *looker) recall(key SessionKey, f *Facts, began time.Time) {
 	claim, c, live := f.Row.Claim, f.Container, f.Row.Kind == sessiondb.StatusLive
 	meant := l.memory.meant(key, claim, live)
 	switch {
@@ -125,7 +129,7 @@ func (l *looker) recall(key SessionKey, f *Facts) {
 	case meant != "":
 		f.Evidence = l.history.Evidence(meant, time.Time{})
 		if !claimsID(claim, meant) {
-			f.Evidence = l.history.NameEvidence(strings.TrimPrefix(claim, "/"), meant)
+			f.Evidence = l.history.NameEvidence(strings.TrimPrefix(claim, "/"), meant, l.memory.lastMeant(key, claim))
 		}
 		f.SeenBefore = true
 	case dockerwatch.IsFullID(claim):
@@ -133,17 +137,19 @@ func (l *looker) recall(key SessionKey, f *Facts) {
 		f.Evidence = l.history.Evidence(claim, time.Time{})
 		f.SeenBefore = f.Evidence.Ended()
 	}
-	f.ClaimedFor, f.CauseFor = l.memory.observe(key, claim, causeOf(*f))
+	f.ClaimedFor, f.CauseFor = l.memory.observe(key, claim, causeOf(*f), began)
 	switch {
 	case !live:
 		l.memory.ended(key, claim)
 	case c.Phase != dockerwatch.Gone:
-		l.memory.bind(key, claim, c.ID)
+		l.memory.bind(key, claim, c.ID, began)
 	}
 }
 
-// otherClaimants returns the other rows that claim the container. The row itself is read again by the same query: when
-// it changed since, somebody moved first.
+// otherClaimants returns the other rows that claim the container: by its id, or by its name where they are of this node
+// or of none that is known. A name is another container's on another node, and the row's own claim is another one's
+// where the container was renamed. The row itself is read again by the same query: when it changed since, somebody
+// moved first.
 func (l *looker) otherClaimants(
 	ctx context.Context, row sessiondb.Row, c dockerwatch.Observation,
 ) ([]sessiondb.Row, error) {
@@ -156,7 +162,10 @@ func (l *looker) otherClaimants(
 	for _, r := range rows {
 		switch {
 		case r.ID != row.ID:
-			others = append(others, r)
+			named := strings.TrimPrefix(r.Claim, "/") == c.Name && (r.NodeNull || l.store.Serves(r))
+			if named || claimsID(r.Claim, c.ID) {
+				others = append(others, r)
+			}
 		case r == row:
 			unchanged = true
 		}

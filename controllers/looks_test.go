@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +15,6 @@ import (
 // was heard to be removed says nothing about the second.
 func TestARemovalCountsForTheContainerThatHadTheNameLast(t *testing.T) {
 	t.Parallel()
-	otherID := strings.Repeat("2", 64)
 	for _, tt := range []struct {
 		reason, claim string
 		remade, gap   bool // since
@@ -36,7 +34,7 @@ func TestARemovalCountsForTheContainerThatHadTheNameLast(t *testing.T) {
 			Log: logr.Discard(),
 		})
 		accept(c.guard, info)
-		c.memory.bind(session, tt.claim, thisID)
+		c.memory.bind(session, tt.claim, thisID, time.Now())
 		c.history.Whole(now)
 		c.history.Add(dockerwatch.Event{Action: dockerwatch.ActionDestroy, ID: thisID, Name: "web", Time: now})
 		if tt.remade {
@@ -75,7 +73,6 @@ func (e byRef) Observe(_ context.Context, ref string) (dockerwatch.Observation, 
 // has ended. Found by the simulation: the claim was released, and the new container was nobody's.
 func TestAnEndedSessionKeepsItsClaimForWhatWasMadeAnewUnderItsName(t *testing.T) {
 	t.Parallel()
-	otherID := strings.Repeat("2", 64)
 	named := func(id, owner string) dockerwatch.Observation {
 		return dockerwatch.Observation{
 			ID: id, Name: "web", Phase: dockerwatch.Running,
@@ -110,7 +107,7 @@ func TestAnEndedSessionKeepsItsClaimForWhatWasMadeAnewUnderItsName(t *testing.T)
 			Engine: byRef{identified{info: info}, tt.seen}, Ownership: dockerwatch.DefaultOwnership(),
 		})
 		accept(c.guard, info)
-		c.memory.bind(session, tt.claim, thisID)
+		c.memory.bind(session, tt.claim, thisID, time.Now())
 		f, err := c.looker.look(t.Context(), session)
 		if err != nil {
 			t.Fatalf("%s: %s", tt.reason, err)

@@ -27,6 +27,7 @@ type sighting struct {
 	// container is the full id that the claim was seen to mean while the row was live; empty when it never was.
 	container string
 	bound     time.Time // when that was last seen
+	looked    time.Time // when the look began that saw it
 	// over says that the row has ended since: what the claim meant holds for the end of the session, not for a revival.
 	over bool
 	// said is what was last reported about it, so that nothing is said twice.
@@ -39,9 +40,12 @@ func newMemory() *memory {
 	return &memory{sessions: map[SessionKey]*sighting{}, meaning: map[string]map[SessionKey]bool{}}
 }
 
-// observe notes the claim and the condition of a session now and returns how long each has been in sight. A new claim
-// makes everything new.
-func (m *memory) observe(key SessionKey, claim, cause string) (claimedFor, causeFor time.Duration) {
+// observe notes the claim and the condition that a session has now and returns how long each had been in sight when the
+// look began that saw them: how long the rest of the look took is no part of any grace. A new claim makes everything
+// new.
+func (m *memory) observe(
+	key SessionKey, claim, cause string, looked time.Time,
+) (claimedFor, causeFor time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
@@ -49,7 +53,7 @@ func (m *memory) observe(key SessionKey, claim, cause string) (claimedFor, cause
 	if s.cause != cause {
 		s.cause, s.since = cause, now
 	}
-	return now.Sub(s.claimed), now.Sub(s.since)
+	return max(0, looked.Sub(s.claimed)), max(0, looked.Sub(s.since))
 }
 
 // metHealthy notes that a sweep found a live row's container running: what was wrong with it is over. That it keeps
@@ -64,13 +68,24 @@ func (m *memory) metHealthy(key SessionKey, claim string) {
 	}
 }
 
-// bind notes that the claim of a live row means this container: what happens to the container happened to the session.
-func (m *memory) bind(key SessionKey, claim, container string) {
+// bind notes that the claim of a live row means this container, as a look showed that began at looked: what happens to
+// the container happened to the session.
+func (m *memory) bind(key SessionKey, claim, container string, looked time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.session(key, claim)
 	m.mean(key, s, container)
-	s.bound, s.over = time.Now(), false
+	s.bound, s.looked, s.over = time.Now(), looked, false
+}
+
+// lastMeant is when the look began that saw last what the claim means; zero when none did.
+func (m *memory) lastMeant(key SessionKey, claim string) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.sessions[key]; s != nil && s.claim == claim {
+		return s.looked
+	}
+	return time.Time{}
 }
 
 // claimedBefore reports whether the live row was seen with this claim before t, and has been seen neither to end nor to
@@ -197,7 +212,7 @@ func (m *memory) revive(key SessionKey, s *sighting, live bool) {
 		return
 	}
 	m.mean(key, s, "")
-	s.over, s.claimed = false, time.Now()
+	s.over, s.claimed, s.cause = false, time.Now(), ""
 }
 
 // mean points a sighting at a container, or at none. m.mu is held.

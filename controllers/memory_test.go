@@ -15,7 +15,7 @@ func TestMemoryWaitsForACauseAndForgetsWithTheClaim(t *testing.T) {
 		m := newMemory()
 		want := func(claim, cause string, claimedFor, causeFor time.Duration, reason string) {
 			t.Helper()
-			if c, d := m.observe("s1", claim, cause); c != claimedFor || d != causeFor {
+			if c, d := m.observe("s1", claim, cause, time.Now()); c != claimedFor || d != causeFor {
 				t.Errorf("%s: claimed for %s and caused for %s, want %s and %s", reason, c, d, claimedFor, causeFor)
 			}
 		}
@@ -40,16 +40,16 @@ func TestMemoryKnowsWhatAClaimMeant(t *testing.T) {
 			t.Errorf("%s: it means %q, want %q", reason, got, container)
 		}
 	}
-	m.bind("s1", "n", thisID)
+	m.bind("s1", "n", thisID, time.Now())
 	want("a live row means the container that it was seen with", "s1", "n", true, thisID)
 	want("another session's claim may be saved ahead of another container", "s2", "n", true, "")
 	m.ended("s1", "n")
 	want("an ended row still means it, whoever has the name by now", "s1", "n", false, thisID)
 	want("a revived one does not", "s1", "n", true, "")
 	want("and does not when it ends again", "s1", "n", false, "")
-	m.bind("s1", "n", thisID)
+	m.bind("s1", "n", thisID, time.Now())
 	want("another claim of the session means something else", "s1", "other", true, "")
-	m.bind("s1", "n", thisID)
+	m.bind("s1", "n", thisID, time.Now())
 	m.forget("s1")
 	want("a session that claimed nothing in between begins anew", "s1", "n", true, "")
 }
@@ -65,12 +65,12 @@ func TestMemoryFindsTheSessionsOfAContainer(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", reason, diff)
 		}
 	}
-	m.bind("s1", "n", thisID)
-	m.bind("s2", thisID, thisID)
+	m.bind("s1", "n", thisID, time.Now())
+	m.bind("s2", thisID, thisID, time.Now())
 	want("two sessions may share a container", "s1", "s2")
-	m.bind("s1", "n", "another")
+	m.bind("s1", "n", "another", time.Now())
 	want("one that means another container is not among them", "s2")
-	m.observe("s2", "other claim", "cause")
+	m.observe("s2", "other claim", "cause", time.Now())
 	want("nor one that claims something else")
 	if len(m.meaning) != 1 {
 		t.Errorf("%d containers are remembered, want the one that is meant: memory would grow", len(m.meaning))
@@ -102,11 +102,11 @@ func TestMemorySaysNothingTwice(t *testing.T) {
 func TestMemoryDropsSessionsThatNoSweepMeets(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
-	m.bind("stays", "n", thisID)
-	m.bind("leaves", "n", thisID)
+	m.bind("stays", "n", thisID, time.Now())
+	m.bind("leaves", "n", thisID, time.Now())
 	m.nextRound()
 	m.keep("stays")
-	m.bind("new", "n", thisID)
+	m.bind("new", "n", thisID, time.Now())
 	m.prune()
 	for key, want := range map[SessionKey]bool{
 		"stays":  true,  // the sweep met it
@@ -123,15 +123,15 @@ func TestMemoryOfAHealthySessionWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		m.observe("gone", "n", "gone")
-		m.observe("looping", "n", causeLooping)
+		m.observe("gone", "n", "gone", time.Now())
+		m.observe("looping", "n", causeLooping, time.Now())
 		<-time.After(time.Hour) // virtual time
 		m.metHealthy("gone", "n")
 		m.metHealthy("looping", "n")
-		if _, d := m.observe("gone", "n", "gone"); d != 0 {
+		if _, d := m.observe("gone", "n", "gone", time.Now()); d != 0 {
 			t.Errorf("gone for %s, want a new wait: it was there in between", d)
 		}
-		if _, d := m.observe("looping", "n", causeLooping); d != time.Hour {
+		if _, d := m.observe("looping", "n", causeLooping, time.Now()); d != time.Hour {
 			t.Errorf("looping for %s, want an hour: a snapshot between two restarts proves nothing", d)
 		}
 	})
@@ -140,7 +140,7 @@ func TestMemoryOfAHealthySessionWaitsForNothing(t *testing.T) {
 func TestMemoryOutlivesAFailedLook(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
-	m.bind("s1", "n", thisID)
+	m.bind("s1", "n", thisID, time.Now())
 	if !m.complain("s1", "the database is away") || m.complain("s1", "the database is away") {
 		t.Error("a failure is news once")
 	}
@@ -173,7 +173,41 @@ func TestMemoryIsSureOfANameThatWasClaimedBefore(t *testing.T) {
 		want("nor that of one that was revived since", false)
 		<-time.After(time.Second)
 		want("until it was seen before the list again", true)
-		m.bind("s1", "n", thisID)
+		m.bind("s1", "n", thisID, time.Now())
 		want("one that a look has seen to mean something since the list", false)
+	})
+}
+
+func TestMemoryTakesNoGraceForTheRestOfALook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.observe("s1", "n", "odd", time.Now())
+		<-time.After(3 * time.Second) // virtual time
+		began := time.Now()
+		<-time.After(2 * time.Second) // a slow list after the inspect
+		claimed, cause := m.observe("s1", "n", "odd", began)
+		if claimed != 3*time.Second || cause != 3*time.Second {
+			t.Errorf("claimed for %s, odd for %s; want the 3 s until the look began", claimed, cause)
+		}
+		if claimed, cause = m.observe("s2", "n", "odd", began); claimed != 0 || cause != 0 {
+			t.Errorf("at first sight it is claimed for %s, odd for %s", claimed, cause)
+		}
+	})
+}
+
+func TestMemoryGivesARevivedSessionItsGraceAnew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.observe("s1", "n", "gone", time.Now())
+		<-time.After(29 * time.Second) // virtual time
+		m.ended("s1", "n")
+		if m.meant("s1", "n", true) != "" {
+			t.Error("it means something")
+		}
+		if _, cause := m.observe("s1", "n", "gone", time.Now()); cause != 0 {
+			t.Errorf("gone for %s: that was in its former life", cause)
+		}
 	})
 }

@@ -39,6 +39,17 @@ func (l *looker) observe(
 	return holder, true, nil
 }
 
+// renamed returns the full id of the container that the claim of a live row was seen to mean, where nothing has the
+// claimed name now and that container exists: it has another name. Else it returns "".
+func (l *looker) renamed(ctx context.Context, key SessionKey, row sessiondb.Row) (id string, err error) {
+	meant := l.memory.meant(key, row.Claim, true)
+	if meant == "" || claimsID(row.Claim, meant) {
+		return "", nil
+	}
+	c, err := l.inspect(ctx, meant)
+	return c.ID, err
+}
+
 // inspect looks at a container.
 func (l *looker) inspect(ctx context.Context, ref string) (dockerwatch.Observation, error) {
 	began := time.Now()

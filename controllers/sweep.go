@@ -202,7 +202,7 @@ func (s *sweeper) remember(
 	case !confirmed(): // a name means something only on the engine that is served
 		return true
 	}
-	s.memory.bind(key, row.Claim, c.ID)
+	s.memory.bind(key, row.Claim, c.ID, listed)
 	return true
 }
 

@@ -15,7 +15,7 @@ func TestASweepThatOnlyCountsForgetsNoSession(t *testing.T) {
 	info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 	engine := identified{answering{seen: dockerwatch.Observation{Engine: info.Identity()}}, info}
 	c := newCore(Options{Store: &claimedBy{}, Engine: engine, Policy: DefaultPolicy(), Log: logr.Discard()})
-	c.memory.bind("s1", thisID, thisID)
+	c.memory.bind("s1", thisID, thisID, time.Now())
 	if _, err := c.sweeper.run(t.Context(), time.Now(), visitor{}); err != nil {
 		t.Fatal(err)
 	}

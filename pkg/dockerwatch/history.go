@@ -65,6 +65,8 @@ type past struct {
 	over      bool
 	// wholeAtDestroy is since when the stream had been whole when the destroy was heard.
 	wholeAtDestroy time.Time
+	// named is when it was heard to get its name, by this machine's clock.
+	named time.Time
 	// heard is when an event last came, by this machine's clock: the engine's can be set back, or be another engine's for
 	// a while, and what was heard a moment ago would look old.
 	heard time.Time
@@ -129,6 +131,9 @@ func (h *History) name(e Event, p *past) {
 	if p.name != e.Name && h.names[p.name] == e.ID {
 		delete(h.names, p.name)
 	}
+	if h.names[e.Name] != e.ID {
+		p.named = p.heard
+	}
 	p.name = e.Name
 	h.names[e.Name] = e.ID
 }
@@ -176,13 +181,15 @@ func (h *History) evidence(id string, startedAt time.Time) Evidence {
 	return e
 }
 
-// NameEvidence is Evidence for a name that was seen to mean the container with this full id, and means none now: of the
-// container that was heard to get the name since, where there is one. That the one which was seen was removed says
-// nothing when the stream has had a gap since, in which another one may have got its name.
-func (h *History) NameEvidence(name, id string) Evidence {
+// NameEvidence is Evidence for a name that means no container now, and was seen to mean the one with this full id by a
+// look that began at seen, by this machine's clock: of the container that was heard to get the name since, where there
+// is one. That the one which was seen was removed says nothing when the stream has had a gap since, in which another
+// one may have got its name.
+func (h *History) NameEvidence(name, id string, seen time.Time) Evidence {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if last := h.names[name]; last != "" {
+	last := h.names[name]
+	if p := h.containers[last]; p != nil && p.named.After(seen) {
 		id = last
 	}
 	e := h.evidence(id, time.Time{})

@@ -288,7 +288,11 @@ func TestEvidenceOfANameIsOfTheContainerThatHadItLast(t *testing.T) {
 			for _, e := range tt.again {
 				h.Add(e)
 			}
-			if diff := cmp.Diff(tt.want, h.NameEvidence("web", oneID)); diff != "" {
+			later := h.NameEvidence("web", oneID, time.Now().Add(time.Second))
+			if diff := cmp.Diff(removed, later); diff != "" && tt.gapAt.IsZero() {
+				t.Errorf("evidence of the name, of which a look has shown since that it means it (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tt.want, h.NameEvidence("web", oneID, time.Time{})); diff != "" {
 				t.Errorf("evidence of the name (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff(removed, h.Evidence(oneID, time.Time{})); diff != "" {

@@ -3,6 +3,7 @@ package dockerwatch
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -86,7 +87,16 @@ type Owner struct {
 // OtherSession reports whether the container's session label, whoever owns it, names a session other than id. A name
 // is no such proof: what follows a prefix need not be a session's id.
 func (w Owner) OtherSession(id string) bool {
-	return w.By != ByName && w.Session != "" && w.Session != id
+	return w.By != ByName && w.Session != "" && !SameSession(w.Session, id)
+}
+
+// uuid is the usual spelling of one.
+var uuid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// SameSession reports whether two ids are of one session. A database spells its uuids in lower case, and a label may
+// have them in upper case.
+func SameSession(a, b string) bool {
+	return a == b || uuid.MatchString(a) && strings.EqualFold(a, b)
 }
 
 // Judge says whose a container is. name is without a slash and may be empty (a container that is being removed).

@@ -127,6 +127,22 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+func TestSameSession(t *testing.T) {
+	t.Parallel()
+	const id = "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"7", "7", true}, {"7", "8", false}, {"a", "A", false}, {id, id, true}, {strings.ToUpper(id), id, true},
+		{id, strings.ToUpper(id), true}, {id + "a", strings.ToUpper(id) + "A", false}, {id, id[:35] + "2", false},
+	} {
+		if got := dockerwatch.SameSession(tt.a, tt.b); got != tt.want {
+			t.Errorf("%q and %q are one session: %t, want %t", tt.a, tt.b, got, tt.want)
+		}
+	}
+}
+
 func TestOtherSession(t *testing.T) {
 	t.Parallel()
 

@@ -153,8 +153,8 @@ func lookMutants() []mutant {
 			decideEngine, "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
 		}}},
 		{"events are trusted without a look", "S1", []edit{{
-			looks, "	l.recall(key, f)\n",
-			"	l.recall(key, f)\n	if f.Evidence.Ended() || l.history.Evidence(c.ID, time.Time{}).Ended() {\n" +
+			looks, "	l.recall(key, f, began)\n",
+			"	l.recall(key, f, began)\n	if f.Evidence.Ended() || l.history.Evidence(c.ID, time.Time{}).Ended() {\n" +
 				"		f.Container.Phase, f.Evidence.Crash = dockerwatch.Exited, true\n		c = f.Container\n	}\n",
 		}}},
 		{"who claims a container is read before the container is looked at, and not again", "S1 S2", []edit{
@@ -239,8 +239,8 @@ func effectMutants() []mutant {
 			decide, "case f.Row.Claim != c.ID:\n		v.Action = Pin", "case false:\n		v.Action = Pin",
 		}}},
 		{"a failed session keeps the name it claims", "S5 S1", []edit{{
-			"controllers/effects.go", "return e.store.Fail(ctx, f.Row, failure(f, v, f.Container.ID))",
-			"return e.store.Fail(ctx, f.Row, failure(f, v, f.Row.Claim))",
+			"controllers/effects.go", "return e.store.Fail(ctx, f.Row, failure(f, v, cmp.Or(f.Container.ID, f.Renamed)))",
+			"return e.store.Fail(ctx, f.Row, failure(f, v, cmp.Or(f.Row.Claim)))",
 		}}},
 		{"whose a container is does not matter", "S3", []edit{
 			{decide, "case !f.Owner.Owned:", "case false:"},
