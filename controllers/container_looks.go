@@ -163,13 +163,19 @@ func (l *containerLooker) doubt(ctx context.Context, key ContainerKey, f *Contai
 	if err != nil {
 		return err
 	}
-	if f.TableEmpty = !hasRows; !f.TableEmpty {
+	if hasRows {
 		// Rows that are lost together are not lost in one moment: what is counted is what is left after the grace.
 		watched := time.Now().Add(-f.WatchedFor)
 		if f.Tripped, err = l.doubts.leaksHeld(ctx, watched.Add(l.policy.GoneGrace.Duration)); err != nil {
 			return err
 		}
 	}
+	if hasRows && !f.Tripped { // the count has taken its time
+		if hasRows, err = l.store.HasRows(ctx); err != nil {
+			return err
+		}
+	}
+	f.TableEmpty = !hasRows
 	f.WatchedFor = l.memory.watch(key, !f.TableEmpty && !f.Tripped)
 	return nil
 }

@@ -27,9 +27,15 @@ func (w *world) least() int {
 	return 10
 }
 
-// noteRowless notes since when too many owned containers are without a row.
+// noteRowless notes since when too many owned containers are without a row, and when there was no row any more.
 func (w *world) noteRowless() {
 	rows := w.rows()
+	w.mu.Lock()
+	if len(rows) == 0 && !w.empty {
+		w.emptied = w.sequence
+	}
+	w.empty = len(rows) == 0
+	w.mu.Unlock()
 	for _, n := range w.nodes {
 		trips := w.trips(n, rows, w.least())
 		n.mu.Lock()
@@ -41,6 +47,24 @@ func (w *world) noteRowless() {
 		}
 		n.mu.Unlock()
 	}
+}
+
+// mark is that of what is read now.
+func (w *world) mark() mark {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return mark{at: time.Now(), sequence: w.sequence}
+}
+
+// hadRowsJustBefore reports whether the process was told that the table has rows, a look ago at most, and the last of
+// them was deleted since.
+func (p *process) hadRowsJustBefore() bool {
+	p.w.mu.Lock()
+	emptied := p.w.emptied
+	p.w.mu.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.hadRows.sequence <= emptied && time.Since(p.hadRows.at) < goneGrace
 }
 
 // judgeBreaker is for a container that no row claims and that is stopped or removed: not while so many lost their rows

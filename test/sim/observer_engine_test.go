@@ -90,7 +90,7 @@ func (w *world) judgeEffect(n *node, h engine.Happening) {
 		w.accusef("S3", "%s of %s, which no row claims, where nothing leaked may be removed", h.Op, c.ID)
 	case time.Since(unwanted) < goneGrace-slack:
 		w.accusef("S1", "%s of %s, %s after it lost its row: nobody looked twice", h.Op, c.ID, time.Since(unwanted))
-	case len(rows) == 0:
+	case len(rows) == 0 && !p.hadRowsJustBefore():
 		w.accusef("S2", "%s of %s while the table is empty", h.Op, c.ID)
 	case time.Since(c.Made) < leakGrace-slack && !n.clockInDoubt():
 		w.accusef("S1", "%s of %s, which no row claims, at an age of %s", h.Op, c.ID, time.Since(c.Made))

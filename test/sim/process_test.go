@@ -33,7 +33,9 @@ type process struct {
 	reads  map[string]mark
 	looks  map[string]time.Time
 	calls  map[string]time.Time
-	seen   string // the session whose label the container carries that was looked at last
+	// hadRows is when it was told last that the table has rows.
+	hadRows mark
+	seen    string // the session whose label the container carries that was looked at last
 }
 
 // mark is when something was read.

@@ -71,9 +71,13 @@ func (s *tappedStore) HasRows(ctx context.Context) (bool, error) {
 	if err := s.faults(ctx, "look for rows"); err != nil {
 		return false, err
 	}
+	asked := s.process.w.mark()
 	has, err := s.Store.HasRows(ctx)
 	s.process.mu.Lock()
 	seen := s.process.seen
+	if err == nil && has {
+		s.process.hadRows = asked
+	}
 	s.process.mu.Unlock()
 	if s.process.w.meddles("look for rows", seen) { //nolint:contextcheck // the server has a context of its own
 		s.process.w.pass(2 * prompt) // the database is slow for once: what was read before is old

@@ -62,7 +62,10 @@ type world struct {
 	// unwanted is when a container lost a row that wanted it, older what was there when a session last began to live.
 	unwanted map[string]time.Time
 	older    map[string]map[string]bool
-	done     map[string]int // what controllers said they did, by action and reason
+	// emptied is the sequence of the change before the one that emptied the table, which empty says that it is.
+	emptied int64
+	empty   bool
+	done    map[string]int // what controllers said they did, by action and reason
 }
 
 // node is an engine and who serves it.
