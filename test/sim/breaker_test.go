@@ -64,7 +64,7 @@ func (p *process) hadRowsJustBefore() bool {
 	p.w.mu.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.hadRows.sequence <= emptied && time.Since(p.hadRows.at) < goneGrace
+	return p.hadRows.sequence <= emptied && time.Since(p.hadRows.at) < 3*prompt
 }
 
 // judgeBreaker is for a container that no row claims and that is stopped or removed: not while so many lost their rows

@@ -277,9 +277,10 @@ func effectMutants() []mutant {
 		{"a container is superseded by one that does not run", "S1", []edit{{
 			decideContainer, "case f.Claimed.Phase == dockerwatch.Running && f.Claimed.ID", "case f.Claimed.ID",
 		}}},
-		{"leaked containers are removed though the table is empty", "S2", []edit{{
-			decideContainer, "case removes && f.TableEmpty:", "case false:",
-		}}},
+		{"leaked containers are removed though the table is empty", "S2", []edit{
+			{decideContainer, "case removes && f.TableEmpty:", "case false:"},
+			{"controllers/container_looks.go", "!f.TableEmpty && !f.Tripped)", "!f.Tripped)"},
+		}},
 		{"a dead container is never tried again", "L1", []edit{{
 			decide, "return Verdict{Action: RemoveDead, Reason: reason}", "return Verdict{Action: Report, Reason: reason}",
 		}}},
