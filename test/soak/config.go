@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/session-controller/session-controller/test/rig"
 )
 
 // patientGrace is what a server has to save a claim and to start a container. It is short enough that a run sees
@@ -49,7 +51,7 @@ func prepare(directory, binary string, e *engine, db *database) (config string, 
 		return "", nil, fmt.Errorf("write the controller's configuration: %w", err)
 	}
 
-	env = []string{"DATABASE_URL=" + db.url, "DOCKER_HOST=" + os.Getenv(dockerVariable)}
+	env = []string{"DATABASE_URL=" + db.URL, "DOCKER_HOST=" + os.Getenv(rig.DockerVariable)}
 
 	migrate := exec.Command(binary, "migrate", "--sessions-table", "--config", config) //nolint:noctx // It has deadlines.
 	migrate.Env = env

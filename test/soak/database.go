@@ -2,84 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"strings"
 
-	"github.com/lib/pq"
+	"github.com/session-controller/session-controller/test/rig"
 )
 
-const (
-	postgresVariable = "SESSION_CONTROLLER_TEST_POSTGRES_URL"
-	howToGet         = "run make soak, or put hack/test-env.sh -- before the command"
-)
-
-// database is a database of this run's own, and the session server's connection to its sessions table.
-type database struct {
-	*sql.DB
-
-	server    *sql.DB
-	name, url string
-}
-
-// createDatabase creates an empty database on the server that the environment names.
-func createDatabase(ctx context.Context) (*database, error) {
-	// An interruption must not come between the making and the knowing: nobody would drop it.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
-	defer cancel()
-
-	text := os.Getenv(postgresVariable)
-	if text == "" {
-		return nil, fmt.Errorf("this needs a PostgreSQL server and %s is not set: %s", postgresVariable, howToGet)
-	}
-
-	address, err := url.Parse(text)
-	if err != nil {
-		// The error is left out because it quotes the URL with its password.
-		return nil, fmt.Errorf("%s is not a URL: set it to one such as postgres://user:password@host:port/postgres",
-			postgresVariable)
-	}
-
-	server, err := sql.Open("postgres", text)
-	if err != nil {
-		return nil, fmt.Errorf("open the server of %s: %w", postgresVariable, err)
-	}
-
-	d := &database{server: server, name: "soak_" + strings.ToLower(rand.Text()[:16])}
-	if _, err := server.ExecContext(ctx, "CREATE DATABASE "+pq.QuoteIdentifier(d.name)); err != nil {
-		return nil, errors.Join(
-			fmt.Errorf("create a database on the server of %s: %w: %s", postgresVariable, err, howToGet), server.Close())
-	}
-
-	address.Path = "/" + d.name
-	d.url = address.String()
-
-	d.DB, err = sql.Open("postgres", d.url)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open the database %s: %w", d.name, err), d.drop(ctx))
-	}
-
-	return d, nil
-}
-
-// drop takes the database away, whoever is connected to it.
-func (d *database) drop(ctx context.Context) error {
-	var errs []error
-	if d.DB != nil {
-		errs = append(errs, d.Close())
-	}
-
-	_, err := d.server.ExecContext(ctx, "DROP DATABASE "+pq.QuoteIdentifier(d.name)+" WITH (FORCE)")
-	if err != nil {
-		errs = append(errs, fmt.Errorf("drop the database %s: %w; drop it by hand", d.name, err))
-	}
-
-	return errors.Join(append(errs, d.server.Close())...)
-}
+// database is the session server's connection to its sessions table, in a database of this run's own.
+type database struct{ *rig.Database }
 
 // all returns every row.
 func (d *database) all(ctx context.Context) (found []row, err error) {

@@ -14,10 +14,11 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/client"
+
+	"github.com/session-controller/session-controller/test/rig"
 )
 
 const (
-	dockerVariable = "SESSION_CONTROLLER_TEST_DOCKER_HOST"
 	// image is imported by hack/test-env.sh; hack/lib.sh has the same name.
 	image = "session-controller-test/workload:latest"
 	// runLabel is on every container of a run, owned by label or by name: it is how the soak finds its own again.
@@ -49,19 +50,19 @@ type wish struct {
 }
 
 func openEngine(ctx context.Context) (*engine, error) {
-	host := os.Getenv(dockerVariable)
+	host := os.Getenv(rig.DockerVariable)
 	if host == "" {
-		return nil, fmt.Errorf("this needs a Docker Engine and %s is not set: %s", dockerVariable, howToGet)
+		return nil, fmt.Errorf("this needs a Docker Engine and %s is not set: %s", rig.DockerVariable, rig.HowToGet)
 	}
 
 	docker, err := client.NewClientWithOpts(client.WithHost(host), client.WithAPIVersionNegotiation())
 	if err != nil {
-		return nil, fmt.Errorf("make a client for the engine %s of %s: %w", host, dockerVariable, err)
+		return nil, fmt.Errorf("make a client for the engine %s of %s: %w", host, rig.DockerVariable, err)
 	}
 
 	if _, err := docker.ImageInspect(ctx, image); err != nil {
 		return nil, errors.Join(
-			fmt.Errorf("look for the image %s on the engine %s: %w: %s", image, host, err, howToGet), docker.Close())
+			fmt.Errorf("look for the image %s on the engine %s: %w: %s", image, host, err, rig.HowToGet), docker.Close())
 	}
 
 	return &engine{Client: docker, run: "soak-" + strings.ToLower(rand.Text()[:10])}, nil

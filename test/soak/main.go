@@ -43,10 +43,11 @@ type options struct {
 var errInterrupted = errors.New("interrupted: nothing is known of growth or drift; what was started is gone again")
 
 func main() {
-	// SIGPIPE, too: without it a reader that goes away (head, a closed terminal) would end the process at its next line,
-	// and leave everything behind.
-	ctx, stop := signal.NotifyContext(
-		context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	// A reader that goes away (head, a closed terminal) must not end the process at its next line and leave everything
+	// behind. It is no reason to stop either: the connection to a controller that is killed is one as well.
+	signal.Ignore(syscall.SIGPIPE)
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 
 	stop()

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/session-controller/session-controller/test/rig"
 )
 
 const (
@@ -20,10 +22,12 @@ const (
 
 // soak makes the world, churns it and takes it away again. The error is everything that is wrong, a sentence each.
 func soak(ctx context.Context, opts options, stdout io.Writer) (err error) {
-	db, err := createDatabase(ctx)
+	made, err := rig.CreateDatabase(ctx, "soak")
 	if err != nil {
 		return interruptedOr(ctx, err)
 	}
+
+	db := &database{made}
 
 	// What is made is taken away in the reverse order, also when the run was interrupted.
 	last := func(do func(context.Context) error) {
@@ -33,7 +37,7 @@ func soak(ctx context.Context, opts options, stdout io.Writer) (err error) {
 		err = errors.Join(err, do(ctx))
 	}
 
-	defer last(db.drop)
+	defer last(db.Drop)
 
 	engine, err := openEngine(ctx)
 	if err != nil {
@@ -52,11 +56,13 @@ func soak(ctx context.Context, opts options, stdout io.Writer) (err error) {
 		return interruptedOr(ctx, err)
 	}
 
-	controller, err := startController(ctx, opts.controller, config, opts.log, env)
+	controller, err := rig.Program{
+		Binary: opts.controller, Config: config, Log: opts.log, Env: env,
+	}.Start(ctx)
 	if err != nil {
-		return err
+		return interruptedOr(ctx, err)
 	}
-	defer controller.kill() // where it was not stopped in order
+	defer controller.Kill() // where it was not stopped in order
 
 	s := &server{db: db, engine: engine, books: newBooks()}
 	w := newWatcher(s, controller)
@@ -76,7 +82,7 @@ func soak(ctx context.Context, opts options, stdout io.Writer) (err error) {
 	found := s.books.copied()
 	r.summary(found, w.samples, w.longest, len(left))
 
-	return errors.Join(err, verdict(w, found, left), controller.stop())
+	return errors.Join(err, verdict(w, found, left), controller.Stop())
 }
 
 // churn lets the servers do what they do for as long as it is told, while the watcher watches.
@@ -97,8 +103,8 @@ func churn(ctx context.Context, duration time.Duration, w *watcher, r *report) e
 
 	group.Go(func() {
 		select {
-		case <-w.controller.ended:
-			died = w.controller.died()
+		case <-w.controller.Ended():
+			died = w.controller.Died()
 
 			stop()
 		case <-churning.Done():
@@ -106,7 +112,7 @@ func churn(ctx context.Context, duration time.Duration, w *watcher, r *report) e
 	})
 
 	r.sayf("churning for %s, warm-up %s, run %s, controller %d, log %s\n",
-		duration, warmUp(duration), w.server.engine.run, w.controller.cmd.Process.Pid, w.controller.log)
+		duration, warmUp(duration), w.server.engine.run, w.controller.PID(), w.controller.Log())
 	r.head()
 
 	err := w.watch(churning, warmUp(duration), r)
@@ -139,13 +145,13 @@ func verdict(w *watcher, found pages, left []string) error {
 
 	if len(left) > 0 {
 		problems = append(problems, fmt.Errorf("%d rows or containers still disagree %s after the last trouble, first of "+
-			"all: %s; see %s", len(left), settleLimit, left[0], w.controller.log))
+			"all: %s; see %s", len(left), settleLimit, left[0], w.controller.Log()))
 	}
 
 	// One that is left is in the sentence before; this is for those that were over before the end.
 	if w.longest.age > settleLimit && !slices.Contains(left, w.longest.what) {
 		problems = append(problems, fmt.Errorf("a disagreement lasted %s before it ended, and nothing may take longer than "+
-			"%s: %s; see %s", w.longest.age.Round(time.Second), settleLimit, w.longest.what, w.controller.log))
+			"%s: %s; see %s", w.longest.age.Round(time.Second), settleLimit, w.longest.what, w.controller.Log()))
 	}
 
 	if len(found.waiting) > 0 {
@@ -156,7 +162,7 @@ func verdict(w *watcher, found pages, left []string) error {
 	if len(found.harmed) > 0 {
 		first := found.harmed[0]
 		problems = append(problems, fmt.Errorf("%d healthy sessions were harmed, first of all %s: %s; what the controller "+
-			"logged of it:\n%s", len(found.harmed), first.id, first.what, w.controller.logOf(first.id)))
+			"logged of it:\n%s", len(found.harmed), first.id, first.what, w.controller.LogOf(first.id)))
 	}
 
 	if found.counts["opened"] < fewest {

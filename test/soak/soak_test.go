@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/session-controller/session-controller/test/rig"
 )
 
 func TestVerdict(t *testing.T) {
@@ -57,7 +59,7 @@ func TestVerdict(t *testing.T) {
 				tc.found.counts = map[string]int{"opened": fewest}
 			}
 
-			w := newWatcher(nil, &controller{})
+			w := newWatcher(nil, &rig.Controller{})
 			w.samples, w.longest = tc.samples, tc.longest
 
 			got := ""

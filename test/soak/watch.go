@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/session-controller/session-controller/test/rig"
 )
 
 const (
@@ -20,7 +22,7 @@ const (
 // watcher looks at the rows, the containers and the controller's process again and again.
 type watcher struct {
 	server     *server
-	controller *controller
+	controller *rig.Controller
 	// since is when each disagreement that there is was first seen; longest is the oldest that there ever was.
 	since   map[string]time.Time
 	longest aged
@@ -33,7 +35,7 @@ type aged struct {
 	age  time.Duration
 }
 
-func newWatcher(s *server, c *controller) *watcher {
+func newWatcher(s *server, c *rig.Controller) *watcher {
 	return &watcher{server: s, controller: c, since: map[string]time.Time{}}
 }
 
@@ -90,7 +92,7 @@ func (w *watcher) watch(ctx context.Context, warmUp time.Duration, r *report) er
 
 		var sample figures
 		if err == nil {
-			sample, err = w.controller.measure(ctx)
+			sample, err = measure(ctx, w.controller)
 		}
 
 		if err != nil {
@@ -126,7 +128,7 @@ func (w *watcher) settle(ctx context.Context) ([]string, error) {
 
 	for {
 		select {
-		case <-w.controller.ended: // nothing converges any more; to stop it will say how it ended
+		case <-w.controller.Ended(): // nothing converges any more; to stop it will say how it ended
 			return left, nil
 		default:
 		}

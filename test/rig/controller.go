@@ -1,4 +1,4 @@
-package main
+package rig
 
 import (
 	"bytes"
@@ -18,12 +18,22 @@ const (
 	startTimeout = 60 * time.Second
 	// stopTimeout is longer than the 8 s that the controller gives what is under way.
 	stopTimeout = 20 * time.Second
-	// lastWords is how much of the log says why it ended.
+	// lastWords is how many lines of the log say why it ended.
 	lastWords = 5
 )
 
-// controller is the built binary, running as a process of its own.
-type controller struct {
+// Program is the built controller and how it is to be run.
+type Program struct {
+	// Binary is its file, Config its configuration file, and Log the file that its log goes to.
+	Binary, Config, Log string
+	// Env is the whole of its environment.
+	Env []string
+	// Args come after `run` and the flags that Start gives. Nil: there are none.
+	Args []string
+}
+
+// Controller is the built controller, running as a process of its own.
+type Controller struct {
 	cmd *exec.Cmd
 	log string
 	// address is where its metrics are.
@@ -33,17 +43,17 @@ type controller struct {
 	err   error
 }
 
-// startController returns when the first sweep is complete. A port that is free may be somebody else's by the time it
-// is bound: then the controller ends, and another port is tried.
-func startController(ctx context.Context, binary, config, log string, env []string) (*controller, error) {
+// Start returns when the first sweep is complete. A port that is free may be somebody else's by the time it is bound:
+// then the controller ends, and another port is tried. The error is ctx's own where ctx has ended.
+func (p Program) Start(ctx context.Context) (*Controller, error) {
 	const tries = 3
 
 	var err error
 
 	for range tries {
-		var c *controller
+		var c *Controller
 
-		c, err = launch(binary, config, log, env)
+		c, err = p.launch()
 		if err != nil {
 			return nil, err
 		}
@@ -52,10 +62,10 @@ func startController(ctx context.Context, binary, config, log string, env []stri
 			return c, nil
 		}
 
-		c.kill()
+		c.Kill()
 
 		if ctx.Err() != nil {
-			return nil, errInterrupted
+			return nil, ctx.Err()
 		}
 
 		if !strings.Contains(err.Error(), "address already in use") {
@@ -66,32 +76,34 @@ func startController(ctx context.Context, binary, config, log string, env []stri
 	return nil, err
 }
 
-func launch(binary, config, log string, env []string) (*controller, error) {
+func (p Program) launch() (*Controller, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 
-	file, err := os.Create(log)
+	file, err := os.Create(p.Log)
 	if err != nil {
 		return nil, fmt.Errorf("create the controller's log: %w; name another file with -log", err)
 	}
 	defer file.Close() //nolint:errcheck // The controller has a descriptor of its own.
 
+	args := append([]string{
+		"run", "--config", p.Config, "--metrics-bind-address", address, "--health-probe-bind-address", "0",
+	}, p.Args...)
 	// Not exec.CommandContext: what has been started is ended in order, also when the run is interrupted.
-	cmd := exec.Command(binary, "run", "--config", config, //nolint:noctx // See above.
-		"--metrics-bind-address", address, "--health-probe-bind-address", "0")
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, file, file
+	cmd := exec.Command(p.Binary, args...) //nolint:noctx // See above.
+	cmd.Env, cmd.Stdout, cmd.Stderr = p.Env, file, file
 	// A group of its own: Ctrl-C at a terminal must reach it only once, from here. And it dies with this process, whatever
 	// that dies of.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the controller %s: %w; build it with make build, or name it with -controller",
-			binary, err)
+			p.Binary, err)
 	}
 
-	c := &controller{cmd: cmd, log: log, address: address, ended: make(chan struct{})}
+	c := &Controller{cmd: cmd, log: p.Log, address: address, ended: make(chan struct{})}
 	go func() {
 		defer close(c.ended)
 
@@ -113,19 +125,19 @@ func freeAddress() (string, error) {
 }
 
 // awaitSweep returns nil when the first sweep is complete.
-func (c *controller) awaitSweep(ctx context.Context) error {
+func (c *Controller) awaitSweep(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 
 	for {
-		text, err := scrape(ctx, c.address)
-		if err == nil && valueOf(text, "session_controller_last_sweep_timestamp_seconds") > 0 {
+		text, err := c.Scrape(ctx)
+		if err == nil && ValueOf(text, "session_controller_last_sweep_timestamp_seconds") > 0 {
 			return nil
 		}
 
 		select {
 		case <-c.ended:
-			return c.died()
+			return c.Died()
 		case <-time.After(100 * time.Millisecond):
 		case <-ctx.Done():
 			return fmt.Errorf("the controller did not complete a sweep within %s: see %s", startTimeout, c.log)
@@ -133,8 +145,17 @@ func (c *controller) awaitSweep(ctx context.Context) error {
 	}
 }
 
-// died is the sentence about a controller that has ended and should not have.
-func (c *controller) died() error {
+// PID is the id of its process.
+func (c *Controller) PID() int { return c.cmd.Process.Pid }
+
+// Log is the file that its log is in.
+func (c *Controller) Log() string { return c.log }
+
+// Ended is closed when the process has ended.
+func (c *Controller) Ended() <-chan struct{} { return c.ended }
+
+// Died is the sentence about a controller that has ended and should not have.
+func (c *Controller) Died() error {
 	how := "exit code 0"
 	if c.err != nil {
 		how = c.err.Error()
@@ -154,11 +175,11 @@ func (c *controller) died() error {
 
 var errKilled = errors.New("it was killed")
 
-// stop ends the process as a supervisor does. It returns an error when that takes too long, or ends in a failure.
-func (c *controller) stop() error {
+// Stop ends the process as a supervisor does. It returns an error when that takes too long, or ends in a failure.
+func (c *Controller) Stop() error {
 	select {
 	case <-c.ended:
-		return c.died()
+		return c.Died()
 	default:
 	}
 
@@ -171,7 +192,7 @@ func (c *controller) stop() error {
 	case <-c.ended:
 		err = c.err
 	case <-time.After(stopTimeout):
-		c.kill()
+		c.Kill()
 	}
 
 	if err != nil {
@@ -181,8 +202,8 @@ func (c *controller) stop() error {
 	return nil
 }
 
-// kill ends the process for certain. One that has ended is none to end.
-func (c *controller) kill() {
+// Kill ends the process for certain. One that has ended is none to end.
+func (c *Controller) Kill() {
 	select {
 	case <-c.ended:
 		return
@@ -194,8 +215,8 @@ func (c *controller) kill() {
 	<-c.ended
 }
 
-// logOf returns the controller's last log lines about a session.
-func (c *controller) logOf(session string) string {
+// LogOf returns its last log lines about a session, or "" when there are none.
+func (c *Controller) LogOf(session string) string {
 	content, err := os.ReadFile(c.log)
 	if err != nil {
 		return ""

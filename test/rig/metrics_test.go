@@ -1,6 +1,10 @@
-package main
+package rig_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/session-controller/session-controller/test/rig"
+)
 
 func TestValueOf(t *testing.T) {
 	t.Parallel()
@@ -23,7 +27,8 @@ Odd: many
 		"metric":     {"a comment is none, and neither is a longer name", "go_goroutines", 61},
 		"exponent":   {"large figures come so", "go_gc_heap_live_bytes", 7654321},
 		"status":     {"the unit is not read", "VmRSS:", 58364},
-		"labels":     {"a metric with labels is more than one", "go_info", 0},
+		"labels":     {"with labels the name is longer", "go_info", 0},
+		"labelled":   {"and so it can be named", `go_info{version="go1.26"}`, 1},
 		"absent":     {"there is none", "process_open_fds", 0},
 		"not a sum":  {"it is no number", "Odd:", 0},
 		"empty name": {"no line begins with nothing", "", 0},
@@ -32,7 +37,7 @@ Odd: many
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			if got := valueOf(text, tc.name); got != tc.want {
+			if got := rig.ValueOf(text, tc.name); got != tc.want {
 				t.Errorf("value of %q is %v, want %v: %s", tc.name, got, tc.want, tc.reason)
 			}
 		})
