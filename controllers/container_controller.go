@@ -40,28 +40,30 @@ func (s *containerSubject) report(ctx context.Context, f ContainerFacts, v Verdi
 
 // apply carries out one verdict and logs it. The rows are read once more right before: what was saved since the looks
 // exonerates the container.
-func (s *containerSubject) apply(ctx context.Context, f ContainerFacts, v Verdict, done func(error)) error {
+func (s *containerSubject) apply(
+	ctx context.Context, f ContainerFacts, v Verdict, done func(error),
+) (over bool, err error) {
 	log := containerLog(ctx, f, v)
 	if s.dryRun {
 		if s.memory.say(ContainerKey(f.Container.ID), "dry-run "+string(v.Action)+string(v.Reason)) {
 			log.Info("Would act, but this is a dry run")
 		}
-		return errDryRun
+		return false, errDryRun
 	}
 	if err := s.unchanged(ctx, f); err != nil {
-		return err
+		return false, err
 	}
 	if v.Action == Stop {
-		return s.stopper.begin(ctx, log, v.Reason, f.Container.ID, s.policy.StopTimeout.Duration, done)
+		return false, s.stopper.begin(ctx, log, v.Reason, f.Container.ID, s.policy.StopTimeout.Duration, done)
 	}
 	began := time.Now()
-	err := s.carryOut(ctx, f, v)
+	err = s.carryOut(ctx, f, v)
 	s.metrics.effect(v, err)
 	if err != nil {
-		return err
+		return false, err
 	}
 	log.Info(containerSentence(v.Action), "took", time.Since(began).String())
-	return nil
+	return false, nil
 }
 
 func (s *containerSubject) carryOut(ctx context.Context, f ContainerFacts, v Verdict) (err error) {

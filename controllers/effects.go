@@ -25,29 +25,31 @@ type effects struct {
 
 // apply carries out one verdict and logs what there was before and after.
 //
-// errStopping is returned when a stop was begun beside: done is told of its end.
-func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error)) error {
+// It is over when the row claims nothing any more: what it claimed is gone, or another's, and a row that claims
+// something later is told of as a change. errStopping is returned when a stop was begun beside: done is told of its
+// end.
+func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error)) (over bool, err error) {
 	log := effectLog(ctx, f, v)
 	if e.dryRun {
 		if e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, "dry-run "+string(v.Action)+string(v.Reason)) {
 			log.Info("Would act, but this is a dry run")
 		}
-		return errDryRun
+		return false, errDryRun
 	}
 	if v.Action == Stop {
-		return e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, done)
+		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, done)
 	}
 	began := time.Now()
 	row, err := e.carryOut(ctx, f, v)
 	e.metrics.effect(v, err)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if !row.Claims() {
-		e.memory.forget(SessionKey(row.ID)) // and nobody needs to look at what it claimed: it is gone, or another's
+	if over = !row.Claims(); over {
+		e.memory.forget(SessionKey(row.ID))
 	}
 	log.Info(sentence(v.Action), "newstatus", row.Status, "newclaim", row.Claim, "took", time.Since(began).String())
-	return nil
+	return over, nil
 }
 
 // carryOut does it and returns the row as it is now.

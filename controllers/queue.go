@@ -12,10 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 )
 
-// Fresh changes go ahead of what a sweep found: during a storm the person who acts now is not stuck behind it.
+// A row that changed, and the end of a stop that was begun for it, go ahead of what happened to containers, and that of
+// what a sweep found: when a host loses thousands of containers at once, whoever acts now is not stuck behind it.
 const (
-	priorityFresh = 0
-	prioritySweep = -100
+	priorityChange = 100
+	priorityFresh  = 0
+	prioritySweep  = -100
 )
 
 // nomination is a key that a trigger found worth a look.
@@ -65,7 +67,12 @@ func newQueue[K ~string]() *queue[K] {
 	return &queue[K]{nominations: make(nominations[K]), stopped: make(chan nomination[K])}
 }
 
-// fresh nominates a key that something just happened to, swept one that a sweep found.
+// changed nominates a key whose row changed, fresh one whose container something just happened to, and swept one that a
+// sweep found.
+func (q *queue[K]) changed(ctx context.Context, key K) error {
+	return q.nominations.put(ctx, nomination[K]{key: key, priority: priorityChange})
+}
+
 func (q *queue[K]) fresh(ctx context.Context, key K) error {
 	return q.nominations.put(ctx, nomination[K]{key: key, priority: priorityFresh})
 }
@@ -77,7 +84,7 @@ func (q *queue[K]) swept(ctx context.Context, key K) error {
 // stopEnded puts a key back after a stop. It outlives the pass that began the stop, but never the process: when nobody
 // listens any more, the next start finds the stopped container.
 func (q *queue[K]) stopEnded(key K, after time.Duration) {
-	q.stopped <- nomination[K]{key: key, priority: priorityFresh, after: after}
+	q.stopped <- nomination[K]{key: key, priority: priorityChange, after: after}
 }
 
 // putBack hands the keys of ended stops to the queue until ctx ends, then waits for the stops to let go.

@@ -63,8 +63,9 @@ type subject[K ~string, F looks] interface {
 	look(ctx context.Context, key K) (F, error)
 	// decide is pure.
 	decide(f F) Verdict
-	// apply carries out one verdict. done is told when a stop that was begun beside has ended.
-	apply(ctx context.Context, f F, v Verdict, done func(error)) error
+	// apply carries out one verdict. over says that nothing can be due of the key after it, so that it needs no further
+	// look. done is told when a stop that was begun beside has ended.
+	apply(ctx context.Context, f F, v Verdict, done func(error)) (over bool, err error)
 	// report tells people, once, what is only told.
 	report(ctx context.Context, f F, v Verdict)
 	// news reports whether a failure has not been told of this key just before.
@@ -175,17 +176,17 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 			return r.failed(ctx, key, out, err)
 		}
 		if !out.Verdict.Due() {
-			r.subject.report(ctx, out.Facts, out.Verdict)
-			if out.Verdict.Drift() {
-				logr.FromContextOrDiscard(ctx).V(1).Info("Waits for the end of a grace", "will", string(out.Verdict.Action),
-					"reason", string(out.Verdict.Reason), "wait", out.Verdict.Wait.String())
-			}
+			r.rest(ctx, out)
 			return out
 		}
-		err = r.subject.apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })
+		over, err := r.subject.apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })
 		switch {
 		case err == nil:
 			out.Effects++
+			if over {
+				out.Verdict = Verdict{Action: Nothing}
+				return out
+			}
 			if out.Verdict.Action == Fail {
 				failedFor = out.Verdict.Reason
 			}
@@ -197,6 +198,15 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 		}
 	}
 	return r.failed(ctx, key, out, errKeepsChanging)
+}
+
+// rest tells of a pass that has nothing to do now.
+func (r *reconciler[K, F]) rest(ctx context.Context, out Outcome[F]) {
+	r.subject.report(ctx, out.Facts, out.Verdict)
+	if out.Verdict.Drift() {
+		logr.FromContextOrDiscard(ctx).V(1).Info("Waits for the end of a grace", "will", string(out.Verdict.Action),
+			"reason", string(out.Verdict.Reason), "wait", out.Verdict.Wait.String())
+	}
 }
 
 var errKeepsChanging = errors.New("it keeps changing while it is looked at, it will be tried again")

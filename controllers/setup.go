@@ -66,7 +66,7 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	}
 	if c.Changes != nil {
 		changes := &changeTrigger{
-			core: c.core, feed: c.Changes, interval: c.PollInterval, nominate: sessions.fresh, resweep: c.loop.request,
+			core: c.core, feed: c.Changes, interval: c.PollInterval, nominate: sessions.changed, resweep: c.loop.request,
 		}
 		runnables = append(runnables, changes.Start)
 	}

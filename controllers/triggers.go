@@ -105,9 +105,16 @@ func (t *eventTrigger) find(ctx context.Context, batch []dockerwatch.Event) erro
 		for _, claim := range dockerwatch.References(e.ID, e.Name) {
 			claims[claim] = e.ID
 		}
-		// A session that claims it no longer must be looked at, too, or what it claimed is remembered too long.
+		// Those that were seen to claim it need no query. One that claims it no longer must be looked at, too, or what it
+		// claimed is remembered too long.
 		for _, key := range t.memory.boundTo(e.ID) {
+			if sessions[key] {
+				continue
+			}
 			sessions[key] = true
+			if err := t.session(ctx, key); err != nil {
+				return err
+			}
 		}
 	}
 	readCtx, cancel := context.WithTimeout(ctx, lookupTimeout)
@@ -118,10 +125,12 @@ func (t *eventTrigger) find(ctx context.Context, batch []dockerwatch.Event) erro
 	}
 	claimed := map[string]bool{}
 	for _, row := range rows {
-		sessions[SessionKey(row.ID)] = true
 		claimed[claims[row.Claim]] = true
-	}
-	for key := range sessions {
+		key := SessionKey(row.ID)
+		if sessions[key] {
+			continue
+		}
+		sessions[key] = true
 		if err := t.session(ctx, key); err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func carelessMutants() []mutant {
 			decideContainer, "p.GoneGrace.Duration-f.WatchedFor)", "0)",
 		}}},
 		{"the rows are not read again before a container that none claims is removed", "S1 S2", []edit{{
-			containers, "	if err := s.unchanged(ctx, f); err != nil {\n		return err\n	}\n", "",
+			containers, "	if err := s.unchanged(ctx, f); err != nil {\n		return false, err\n	}\n", "",
 		}}},
 		{"a row is written though it is of another node by now", "S2", []edit{{
 			statements, "\" AND \" + d.same(node, d.param(argNode)) +",
@@ -164,7 +164,7 @@ func lookMutants() []mutant {
 			{"controllers/container_looks.go",
 				"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	return err",
 				"	f.Claimants = early\n	return nil"},
-			{"controllers/container_controller.go", "	if err := s.unchanged(ctx, f); err != nil {\n		return err\n	}\n", ""},
+			{containers, "	if err := s.unchanged(ctx, f); err != nil {\n		return false, err\n	}\n", ""},
 		}},
 		{"a name is believed to mean the container that had it when the sweep began", "S1 S5", []edit{{
 			"controllers/sweep.go", "case !s.memory.claimedBefore(key, row.Claim, listed):", "case false:",
