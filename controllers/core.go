@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -66,7 +67,8 @@ func newCore(o Options) *core {
 	})
 	c.stopper = newStopper(o.Engine, o.Metrics)
 	looks := vouched{o.Engine, c.guard}
-	owned := &candidates{engine: looks, store: o.Store, ownership: o.Ownership, policy: o.Policy}
+	population := &atomic.Int64{}
+	owned := newCandidates(looks, o, population)
 	c.looker = &looker{
 		store: o.Store, engine: looks, guard: c.guard, doubts: c.doubts, history: c.history, ownership: o.Ownership,
 		clock: clock, memory: c.memory, candidates: owned, claimed: containers.forget,
@@ -78,8 +80,15 @@ func newCore(o Options) *core {
 	c.sweeper = &sweeper{
 		store: o.Store, engine: o.Engine, guard: c.guard, history: c.history, ownership: o.Ownership, policy: o.Policy,
 		memory: c.memory, containers: containers, census: c.doubts.census, metrics: o.Metrics,
+		population: population,
 	}
 	return c
+}
+
+// wait returns when no call is under way any more that several shared, and that went on when all of them gave up.
+func (c *core) wait() {
+	c.guard.checks.Wait()
+	c.looker.candidates.lists.Wait()
 }
 
 // sessionReconciler returns a reconciler of sessions whose stops put their keys back by requeue.

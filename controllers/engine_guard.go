@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
+	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -33,7 +35,7 @@ type engineGuard struct {
 	pin     string
 	dryRun  bool
 	metrics *Metrics
-	checks  together
+	checks  *batch.Batcher[struct{}, struct{}]
 	// changed is told when a check shows another engine: a sweep is due. Nil: nobody is.
 	changed func()
 
@@ -50,7 +52,7 @@ func newEngineGuard(o Options, clock *engineClock) *engineGuard {
 		engine: o.Engine, clock: clock, records: o.Records, pin: o.Identity, dryRun: o.DryRun, metrics: o.Metrics,
 		refusal: errNoSweepYet,
 	}
-	g.checks.check = g.check
+	g.checks = batch.New(1, 0, g.checkTogether)
 	return g
 }
 
@@ -67,10 +69,15 @@ func (g *engineGuard) confirm(ctx context.Context, identity string) error {
 	if err := g.trusted(); err != nil {
 		return err
 	}
-	if err := g.checks.do(ctx); err != nil {
+	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {
 		return err
 	}
 	return g.vouch(identity) // another one may be served by now
+}
+
+// checkTogether makes one check for several who need one.
+func (g *engineGuard) checkTogether(ctx context.Context, asked []struct{}) []batch.Answer[struct{}] {
+	return slices.Repeat([]batch.Answer[struct{}]{{Err: g.check(ctx)}}, len(asked))
 }
 
 // check asks the engine who it is. Another one than before is not trusted until a sweep has judged it.
@@ -198,6 +205,6 @@ func (g *engineGuard) distrust(err error) error {
 // Start returns when ctx has ended and no check is under way any more.
 func (g *engineGuard) Start(ctx context.Context) error {
 	<-ctx.Done()
-	g.checks.wait()
+	g.checks.Wait()
 	return nil
 }

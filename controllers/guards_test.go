@@ -36,43 +36,6 @@ func TestDecideEngine(t *testing.T) {
 	}
 }
 
-func TestACheckBeginsAfterItWasAskedForAndIsShared(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		var began []time.Time
-		c := &together{check: func(context.Context) error {
-			began = append(began, time.Now())
-			time.Sleep(time.Second) //nolint:forbidigo // a check takes its time
-			return errors.New("odd")
-		}}
-		ended := make(chan error, 100)
-		go func() { ended <- c.do(t.Context()) }()
-		time.Sleep(time.Second / 2) //nolint:forbidigo // in the middle of the first check
-		asked := time.Now()
-		for range 50 {
-			go func() { ended <- c.do(t.Context()) }()
-		}
-		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-		defer cancel()
-		if err := c.do(impatient); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a caller without time got %v", err)
-		}
-		c.wait()
-		synctest.Wait()
-		if len(began) != 2 || began[1].Before(asked) {
-			t.Errorf("checks began at %v, want one for the first and one, after %v, for all the others", began, asked)
-		}
-		if len(ended) != 51 {
-			t.Errorf("%d callers were told, want 51", len(ended))
-		}
-		for range len(ended) {
-			if err := <-ended; err == nil {
-				t.Error("a failed check was told as a good one")
-			}
-		}
-	})
-}
-
 func TestTheSlowLaneIsAQuarterOfTheWorkers(t *testing.T) {
 	t.Parallel()
 	l := newSlowLane[SessionKey](8)

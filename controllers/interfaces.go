@@ -41,8 +41,8 @@ type Engine interface {
 	Host() string
 	Info(ctx context.Context) (dockerwatch.Info, error)
 	List(ctx context.Context) (dockerwatch.Listing, error)
-	// ListSession lists the containers whose session label has this value.
-	ListSession(ctx context.Context, o dockerwatch.Ownership, session string) (dockerwatch.Listing, error)
+	// ListRunning lists the containers that run and whose session label has this value, or any value where it is empty.
+	ListRunning(ctx context.Context, o dockerwatch.Ownership, session string) (dockerwatch.Listing, error)
 	Observe(ctx context.Context, claim string) (dockerwatch.Observation, error)
 	Stop(ctx context.Context, id string, grace time.Duration) error
 	Remove(ctx context.Context, id string, opts dockerwatch.RemoveOptions) error

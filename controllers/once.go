@@ -68,7 +68,7 @@ func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress f
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	s := &once{core: newCore(o), until: time.Now().Add(timeout), progress: progress}
-	defer s.core.guard.checks.wait()
+	defer s.core.wait()
 	defer s.core.stopper.wait()
 	defer cancel()
 	s.sessions = newLane(s, s.core.Workers, s.core.sessionReconciler)

@@ -66,7 +66,7 @@ func (p Plan) Failed() error {
 func MakePlan(ctx context.Context, o Options, sessions []string) (Plan, error) {
 	o.DryRun = true
 	c := newCore(o)
-	defer c.guard.checks.wait()
+	defer c.wait()
 	var p Plan
 	s, err := c.survey(ctx, &p)
 	if err != nil {

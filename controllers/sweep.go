@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -46,6 +47,8 @@ type sweeper struct {
 	containers *containerMemory
 	census     *census
 	metrics    *Metrics
+	// population is told how many containers run.
+	population *atomic.Int64
 	// recovered is told when the engine answers a sweep after it hung in the one before. Nil: nobody is.
 	recovered func()
 }
@@ -90,6 +93,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 			"is one", errNotTrusted, s.engine.Host(), listing.Engine, who.Identity())
 	}
 	list := listing.Containers
+	s.population.Store(running(list))
 	containers := newIndex(list)
 	known := func(id string) bool { return containers.byID[id] != nil }
 	s.history.Prune(known) // also while nothing can be decided: what has not been heard of for long is no loss

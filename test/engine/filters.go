@@ -33,7 +33,7 @@ func parseFilters(s string) (filters, error) {
 	}
 	for key := range f {
 		switch key {
-		case "label", "name", "type", "event":
+		case "label", "name", "type", "event", "status":
 		default:
 			return nil, invalidError("Invalid filter '" + key + "'")
 		}
@@ -41,8 +41,12 @@ func parseFilters(s string) (filters, error) {
 	return f, nil
 }
 
-// container reports whether a list shows it. All labels that are asked for must be there, and one of the names.
+// container reports whether a list shows it. All labels that are asked for must be there, one of the names, and it is
+// in one of the states.
 func (f filters) container(c *container) bool {
+	if states := f["status"]; len(states) > 0 && !states[string(c.Status)] {
+		return false
+	}
 	for label := range f["label"] {
 		key, value, valued := strings.Cut(label, "=")
 		if have, has := c.Labels[key]; !has || valued && have != value {

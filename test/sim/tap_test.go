@@ -201,14 +201,14 @@ func (e *tappedEngine) Observe(ctx context.Context, claim string) (dockerwatch.O
 	return seen, err
 }
 
-// ListSession lists the containers of one session.
-func (e *tappedEngine) ListSession(
+// ListRunning lists the containers that run, of one session or of all.
+func (e *tappedEngine) ListRunning(
 	ctx context.Context, o dockerwatch.Ownership, session string,
 ) (dockerwatch.Listing, error) {
 	if e.process.node.listsFail.Load() {
 		return dockerwatch.Listing{}, fmt.Errorf("list the containers of %s: %w", session, dockerwatch.ErrRefused)
 	}
-	return e.Engine.ListSession(ctx, o, session)
+	return e.Engine.ListRunning(ctx, o, session)
 }
 
 // Stop ends a container.

@@ -21,7 +21,7 @@ const (
 	vouching        = "controllers/vouched.go"
 	looks           = "controllers/looks.go"
 	doubts          = "controllers/doubts.go"
-	checking        = "	if err := g.checks.do(ctx); err != nil {"
+	checking        = "	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {"
 	effects         = "controllers/effects.go"
 	containers      = "controllers/container_controller.go"
 	statements      = "pkg/sessiondb/statements.go"
