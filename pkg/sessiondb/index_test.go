@@ -26,10 +26,15 @@ func TestStatementsUseTheIndexOnTheClaim(t *testing.T) {
 				{s.sql.claimants, `Index Scan (on|using) claim\b[^>]*Index Cond: .*container_id.* = ANY`},
 				{s.sql.claiming, `Index Scan (on|using) claim\b[^>]*Index Cond: .*container_id.* > `},
 				{s.sql.get, `sessions_pkey[^>]*Index Cond: \(id = `},
+				{s.sql.gets, `sessions_pkey[^>]*Index Cond: \(id = ANY`},
 			} {
+				const id = "a0eebc99-9c0b-4ef8-bb6d-000000000001"
 				arg := "{a,b}"
-				if look.query == s.sql.get {
-					arg = "a0eebc99-9c0b-4ef8-bb6d-000000000001"
+				switch look.query {
+				case s.sql.get:
+					arg = id
+				case s.sql.gets:
+					arg = "{" + id + "}"
 				}
 				plan := strings.ReplaceAll(look.query, "$1", "'"+arg+"'")
 				var lines []string
@@ -97,7 +102,7 @@ func prepared(t *testing.T, cfg Config, ddl ...string) *Store {
 			t.Fatal(err)
 		}
 	}
-	s := &Store{backend: b, read: read, write: write, statuses: cfg.Statuses}
+	s := &Store{backend: b, read: read, write: write, statuses: cfg.Statuses, config: cfg}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

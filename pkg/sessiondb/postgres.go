@@ -95,6 +95,7 @@ func (p *postgres) dialect() dialect {
 			// A time without a zone is taken for UTC, as it is written; an infinite one is none.
 			return "CASE WHEN isfinite(" + column + ") THEN CAST(extract(epoch FROM " + column + ") * 1000000 AS bigint) END"
 		},
+		remote: true,
 		// Rows are streamed.
 		pageBy: func(table, Config) string { return "" },
 	}

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // Get reads one session, of whatever node. Errors: ErrNotFound, with ErrImpossibleID where no session can have such an
@@ -22,6 +24,22 @@ func (s *Store) Get(ctx context.Context, id string) (Row, error) {
 	if s.impossible(id) {
 		return Row{}, s.explain(ctx, operation, fmt.Errorf("%w: %w", ErrNotFound, ErrImpossibleID))
 	}
+	if s.gets == nil {
+		return s.get(ctx, id)
+	}
+	row, err := s.gets.Do(ctx, id)
+	switch {
+	case errors.Is(err, errAlone):
+		return s.get(ctx, id)
+	case err != nil && ctx.Err() != nil:
+		err = s.explain(ctx, operation, err)
+	}
+	return row, err
+}
+
+// get reads one session by a query of its own.
+func (s *Store) get(ctx context.Context, id string) (Row, error) {
+	operation := "read session " + id
 	deadline, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	row, err := s.scan(s.read.QueryRowContext(deadline, s.sql.get, id))
@@ -133,11 +151,18 @@ func (s *Store) scan(from interface{ Scan(dest ...any) error }, more ...any) (Ro
 
 // rows streams the rows of a query, holding one at a time. An error comes last. ctx must carry the deadline.
 func (s *Store) rows(ctx context.Context, query string, args ...any) iter.Seq2[Row, error] {
+	return s.query(ctx, s.read, query, args)
+}
+
+// query is rows for either pool. more takes what the query returns beside each row.
+func (s *Store) query(
+	ctx context.Context, db *sqlx.DB, query string, args []any, more ...any,
+) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		// A consumer who stops early must not wait for the rest: a cancelled query is given up by the server, while a
 		// mere Close would read on to the end. Hence cancel runs before Close.
 		ctx, cancel := context.WithCancel(ctx)
-		rows, err := s.read.QueryContext(ctx, query, args...)
+		rows, err := db.QueryContext(ctx, query, args...)
 		if err != nil {
 			cancel()
 			yield(Row{}, err)
@@ -146,7 +171,7 @@ func (s *Store) rows(ctx context.Context, query string, args ...any) iter.Seq2[R
 		defer func() { _ = rows.Close() }() // what Close can say, Err has said
 		defer cancel()
 		for rows.Next() {
-			row, err := s.scan(rows)
+			row, err := s.scan(rows, more...)
 			if !yield(row, err) || err != nil {
 				return
 			}

@@ -25,6 +25,8 @@ type dialect struct {
 	same func(a, b string) string
 	// micros reads a time in a time format as microseconds since 1970; NULL where it is none.
 	micros func(format, column string) string
+	// remote says that a statement costs a round trip: what is asked for at the same time shares one.
+	remote bool
 	// pageBy returns the expression that pages are cut by, or "" where rows can be streamed.
 	pageBy func(t table, cfg Config) string
 }
@@ -32,6 +34,7 @@ type dialect struct {
 // statements are built once, when the table is known.
 type statements struct {
 	get       string // id → row
+	gets      string // list of ids → rows; "" where each is read alone
 	claiming  string // → rows that claim something; the first page where pages is set
 	more      string // key → the next page of claiming; "" where rows are streamed
 	ended     string // list of ended statuses → rows that claim something all the same
@@ -39,8 +42,11 @@ type statements struct {
 	hasRows   string // → whether there is any row
 	unknown   string // list of known statuses → status, count
 	setClaim  string // the arguments argID to argNewClaim → the row as stored
-	fail      string // those and argNewStatus, argMessage where there is a column for it → the row as stored
-	tell      string // where a channel is to be notified: fail, with argMessage, argReason and argChannel → and one value
+	setClaims string // setClaim for several rows: see updateSeveral; "" where each is written alone
+	// Those and argNewStatus, and, where there is a column for it or a channel is notified, argMessage; with a channel
+	// argReason and argChannel, too → the row as stored, and with a channel one value more.
+	fail  string
+	fails string // fail for several rows
 }
 
 // spell rewrites $1 to $9 as a dialect has its arguments.
@@ -50,29 +56,36 @@ func spell(query string, d dialect) string {
 	})
 }
 
-// The arguments of the two writes, in their order.
-const (
-	argID = 1 + iota
-	argStatus
-	argClaim
-	argNode
-	argNewClaim
-	argNewStatus
-	argMessage
-	argReason
-	argChannel
-)
+// expressions are the mapped columns as the statements have them.
+type expressions struct {
+	table, id, status, claim, reason string // quoted; reason is "" where it is not mapped
+	statusText, claimText, node      string // as Row holds them
+	row                              string // what is returned
+	touch                            string // the rest of SET, "" where nothing is touched
+}
 
-// telling notifies a channel of the row that fail hit, in its transaction and so only if it is committed. A payload
-// must be shorter than 8,000 bytes; an id that leaves no room for that is not told, rather than its session not failed.
-func telling(d dialect, fail string) string {
-	text := func(n int) string { return "CAST(" + d.param(n) + " AS text)" }
-	return "WITH failed (id, status, claim, node, created) AS (" + fail + "), " +
-		"told AS (SELECT id, status, claim, node, created, " +
-		"json_build_object('session', id, 'status', status, 'reason', " + text(argReason) +
-		", 'message', " + text(argMessage) + ")::text AS payload FROM failed) " +
-		"SELECT id, status, claim, node, created, CASE WHEN octet_length(payload) < 8000 " +
-		"THEN pg_catalog.pg_notify(" + text(argChannel) + ", payload)::text END FROM told"
+func express(d dialect, t table, cfg Config) expressions {
+	const none = "CAST(NULL AS text)"
+	e := expressions{
+		table: t.quoted, id: d.quote(cfg.Columns.ID), status: d.quote(cfg.Columns.Status),
+		claim: d.quote(cfg.Columns.ContainerID), node: none,
+	}
+	e.statusText, e.claimText = "coalesce("+d.text(e.status)+", '')", "coalesce("+d.text(e.claim)+", '')"
+	created := none
+	if cfg.Columns.Node != "" {
+		e.node = d.text(d.quote(cfg.Columns.Node))
+	}
+	if cfg.Columns.CreatedAt != "" {
+		created = d.micros(cfg.TimeFormat, d.quote(cfg.Columns.CreatedAt))
+	}
+	if cfg.Columns.Reason != "" {
+		e.reason = d.quote(cfg.Columns.Reason)
+	}
+	if cfg.Columns.UpdatedAt != "" {
+		e.touch = ", " + d.quote(cfg.Columns.UpdatedAt) + " = " + d.now(cfg.TimeFormat, t.column(cfg.Columns.UpdatedAt))
+	}
+	e.row = strings.Join([]string{d.text(e.id), e.statusText, e.claimText, e.node, created}, ", ")
+	return e
 }
 
 // build puts the statements together.
@@ -81,55 +94,37 @@ func telling(d dialect, fail string) string {
 // lookup by the bare id uses its index, and the rest is a filter on the one row found. The comparison with the id
 // leaves its parameter untyped, so that it takes the column's own type: uuid, integer or text.
 func build(d dialect, t table, cfg Config) statements {
-	id, status, claim := d.quote(cfg.Columns.ID), d.quote(cfg.Columns.Status), d.quote(cfg.Columns.ContainerID)
-	statusText, claimText := "coalesce("+d.text(status)+", '')", "coalesce("+d.text(claim)+", '')"
-	const none = "CAST(NULL AS text)"
-	node, created, own := none, none, ""
-	if cfg.Columns.Node != "" {
-		node = d.text(d.quote(cfg.Columns.Node))
-		own = " AND " + d.quote(cfg.Columns.Node) + " = " + d.literal(cfg.Node)
-	}
-	if cfg.Columns.CreatedAt != "" {
-		created = d.micros(cfg.TimeFormat, d.quote(cfg.Columns.CreatedAt))
-	}
-	row := strings.Join([]string{d.text(id), statusText, claimText, node, created}, ", ")
-
-	touch := ""
-	if cfg.Columns.UpdatedAt != "" {
-		touch = ", " + d.quote(cfg.Columns.UpdatedAt) + " = " + d.now(cfg.TimeFormat, t.column(cfg.Columns.UpdatedAt))
-	}
-	write := func(set string) string {
-		return "UPDATE " + t.quoted + " SET " + claim + " = " + d.param(argNewClaim) + set + touch +
-			" WHERE " + id + " = " + d.param(argID) +
-			" AND " + statusText + " = " + d.param(argStatus) +
-			" AND " + claimText + " = " + d.param(argClaim) +
-			" AND " + d.same(node, d.param(argNode)) +
-			" RETURNING " + row
-	}
-
-	from := " FROM " + t.quoted + " WHERE "
+	e := express(d, t, cfg)
+	from := " FROM " + e.table + " WHERE "
 	// Greater than empty is neither NULL nor empty, and unlike "<> ''" it is a range of an index on the claim.
-	claims := claim + " > '' AND " + id + " IS NOT NULL" + own
+	claiming := e.claim + " > '' AND " + e.id + " IS NOT NULL"
+	if cfg.Columns.Node != "" {
+		claiming += " AND " + d.quote(cfg.Columns.Node) + " = " + d.literal(cfg.Node)
+	}
 	s := statements{
-		get:       "SELECT " + row + from + id + " = " + d.param(1),
-		claiming:  "SELECT " + row + from + claims,
-		ended:     "SELECT " + row + from + claims + " AND " + d.in(d.text(status), d.param(1)),
-		claimants: "SELECT " + row + from + d.in(claim, d.param(1)) + " AND " + id + " IS NOT NULL",
-		unknown: "SELECT " + d.text(status) + ", count(*)" + from +
-			status + " IS NULL OR NOT (" + d.in(d.text(status), d.param(1)) + ") GROUP BY " + d.text(status),
-		hasRows:  "SELECT EXISTS (SELECT 1 FROM " + t.quoted + ")",
-		setClaim: write(""),
+		get:       "SELECT " + e.row + from + e.id + " = " + d.param(1),
+		claiming:  "SELECT " + e.row + from + claiming,
+		ended:     "SELECT " + e.row + from + claiming + " AND " + d.in(d.text(e.status), d.param(1)),
+		claimants: "SELECT " + e.row + from + d.in(e.claim, d.param(1)) + " AND " + e.id + " IS NOT NULL",
+		unknown: "SELECT " + d.text(e.status) + ", count(*)" + from +
+			e.status + " IS NULL OR NOT (" + d.in(d.text(e.status), d.param(1)) + ") GROUP BY " + d.text(e.status),
+		hasRows:  "SELECT EXISTS (SELECT 1 FROM " + e.table + ")",
+		setClaim: updateOne(d, e, claims),
 	}
-	failed := ", " + status + " = " + d.param(argNewStatus)
-	if cfg.Columns.Reason != "" {
-		failed += ", " + d.quote(cfg.Columns.Reason) + " = " + d.param(argMessage)
+	if d.remote {
+		s.gets = "SELECT " + e.row + from + d.in(e.id, d.param(1))
+		s.setClaims = updateSeveral(d, e, claims)
 	}
-	s.fail = write(failed)
-	if cfg.NotifyChannel != "" {
-		s.tell = telling(d, s.fail)
+	switch {
+	case cfg.NotifyChannel != "": // PostgreSQL only
+		s.fail, s.fails = telling(d, updateOne(d, e, tells)), telling(d, updateSeveral(d, e, tells))
+	case d.remote:
+		s.fail, s.fails = updateOne(d, e, fails), updateSeveral(d, e, fails)
+	default:
+		s.fail = updateOne(d, e, fails)
 	}
 	if key := d.pageBy(t, cfg); key != "" {
-		page := "SELECT " + row + ", " + key + from + claims
+		page := "SELECT " + e.row + ", " + key + from + claiming
 		order := " ORDER BY " + key + " LIMIT "
 		s.claiming = page + order + d.param(1)
 		s.more = page + " AND " + key + " > " + d.param(2) + order + d.param(1)

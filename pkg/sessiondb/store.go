@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"github.com/session-controller/session-controller/internal/batch"
 )
 
 const (
@@ -57,9 +59,13 @@ type Store struct {
 	config   Config // as Open was given it
 	table    table
 	sql      statements
-	released any // what a released claim holds: nil, or "" where the column is NOT NULL
-	read     *sqlx.DB
-	write    *sqlx.DB
+	// claimNotNull says that a released claim is empty and not NULL.
+	claimNotNull bool
+	read         *sqlx.DB
+	write        *sqlx.DB
+	// gets and writes let what is asked for at the same time share a statement; nil where each has its own.
+	gets   *batch.Batcher[string, Row]
+	writes *batch.Batcher[write, Row]
 }
 
 // Open connects to the database of cfg and checks the mapping against the real table. It never creates anything: a
@@ -121,9 +127,8 @@ func (s *Store) prepare(ctx context.Context, cfg Config) error {
 	}
 	s.table = found
 	s.sql = build(s.backend.dialect(), found, cfg)
-	if found.column(cfg.Columns.ContainerID).notNull {
-		s.released = ""
-	}
+	s.claimNotNull = found.column(cfg.Columns.ContainerID).notNull
+	s.share()
 	return nil
 }
 

@@ -23,16 +23,9 @@ type Failure struct {
 // {"session":…,"status":…,"reason":…,"message":…} is sent in the same transaction. It returns the row as it is now
 // stored. Errors: ErrConflict, ErrUnreachable, or the context's own if it was done on entry.
 func (s *Store) Fail(ctx context.Context, row Row, failure Failure) (Row, error) {
-	operation := "fail session " + row.ID
-	args := []any{s.stored(failure.Claim), s.statuses.Error}
-	if s.sql.tell != "" {
-		args = append(args, s.fitting(failure.Message), failure.Reason, s.config.NotifyChannel)
-		return s.compareAndSet(ctx, operation, s.sql.tell, row, args, new(sql.NullString))
-	}
-	if s.config.Columns.Reason != "" {
-		args = append(args, s.fitting(failure.Message))
-	}
-	return s.compareAndSet(ctx, operation, s.sql.fail, row, args)
+	w := write{operation: "fail session " + row.ID, row: row, claim: s.stored(failure.Claim), fails: true}
+	w.message, w.reason = s.fitting(failure.Message), failure.Reason
+	return s.compareAndSet(ctx, w)
 }
 
 // fitting cuts a message to the width of its column, if it has one, and to a bound that leaves a notification room.
@@ -51,72 +44,109 @@ func (s *Store) fitting(message string) string {
 // SetClaim points the session at claim, if the row still has the status and the claim of row. claim must not be blank;
 // use Release for that. It returns the row as it is now stored. Errors are those of Fail.
 func (s *Store) SetClaim(ctx context.Context, row Row, claim string) (Row, error) {
-	operation := "set the claim of session " + row.ID
+	w := write{operation: "set the claim of session " + row.ID, row: row, claim: s.stored(claim)}
 	if strings.TrimSpace(claim) == "" {
-		return Row{}, fmt.Errorf("%s: %w", operation, errBlankClaim)
+		return Row{}, fmt.Errorf("%s: %w", w.operation, errBlankClaim)
 	}
-	return s.compareAndSet(ctx, operation, s.sql.setClaim, row, []any{claim})
+	return s.compareAndSet(ctx, w)
 }
 
 // Release clears the claim (NULL, or empty where the column is NOT NULL), if the row still has the status and the claim
 // of row. It returns the row as it is now stored. Errors are those of Fail.
 func (s *Store) Release(ctx context.Context, row Row) (Row, error) {
-	return s.compareAndSet(ctx, "release the claim of session "+row.ID, s.sql.setClaim, row, []any{s.released})
+	return s.compareAndSet(ctx, write{operation: "release the claim of session " + row.ID, row: row, claim: s.stored("")})
+}
+
+// write is one compare-and-set: what was read, and what is to be in its place.
+type write struct {
+	operation string // for people
+	row       Row
+	claim     sql.NullString
+	// fails says that the session fails, too, with a message and a reason.
+	fails           bool
+	message, reason string
+}
+
+// statement returns the UPDATE of a write and its arguments.
+func (s *Store) statement(w write) (query string, args []any) {
+	args = []any{w.row.ID, w.row.Status, w.row.Claim, s.node(w.row), w.claim}
+	if !w.fails {
+		return s.sql.setClaim, args
+	}
+	args = append(args, s.statuses.Error)
+	switch {
+	case s.config.NotifyChannel != "":
+		args = append(args, w.message, w.reason, s.config.NotifyChannel)
+	case s.config.Columns.Reason != "":
+		args = append(args, w.message)
+	}
+	return s.sql.fail, args
+}
+
+// beside takes what a write returns beside the row.
+func (s *Store) beside(fails bool) []any {
+	if fails && s.config.NotifyChannel != "" {
+		return []any{new(sql.NullString)}
+	}
+	return nil
 }
 
 // node is the row's node as a write compares it: NULL where it was, and where there is no such column.
-func (s *Store) node(row Row) any {
-	if s.config.Columns.Node == "" || row.NodeNull {
-		return nil
-	}
-	return row.Node
+func (s *Store) node(row Row) sql.NullString {
+	return sql.NullString{String: row.Node, Valid: s.config.Columns.Node != "" && !row.NodeNull}
 }
 
 var errBlankClaim = errors.New("the claim to set is blank")
 
-func (s *Store) stored(claim string) any {
-	if claim == "" {
-		return s.released
-	}
-	return claim
+// stored is a claim as it is stored: one of nothing is NULL, or empty where the column is NOT NULL.
+func (s *Store) stored(claim string) sql.NullString {
+	return sql.NullString{String: claim, Valid: claim != "" || s.claimNotNull}
 }
 
-// compareAndSet runs one UPDATE that names everything that was read, in a transaction of its own.
+// compareAndSet runs a write. Once begun it is finished though ctx is cancelled, so that a shutdown leaves no write of
+// unknown outcome.
+func (s *Store) compareAndSet(ctx context.Context, w write) (Row, error) {
+	if err := ctx.Err(); err != nil {
+		return Row{}, fmt.Errorf("%s: %w", w.operation, err)
+	}
+	ctx = context.WithoutCancel(ctx)
+	if s.writes != nil {
+		if row, err := s.writes.Do(ctx, w); !errors.Is(err, errAlone) {
+			return row, err
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return s.compareAndSetOne(ctx, w)
+}
+
+// compareAndSetOne runs one UPDATE that names everything that was read, in a transaction of its own.
 //
-// Once begun it is finished though ctx is cancelled, so that a shutdown leaves no write of unknown outcome.
 // database/sql repeats a statement whose connection turns out to be dead; if the first attempt had been applied after
 // all, the second hits no row and the caller, told ErrConflict, looks again and sees his own work done.
 //
 // The rows are read to the very end: only then has the database committed, and a constraint that is checked at commit
 // can still refuse after the row was returned.
-//
-// more takes what the query returns beside the row.
-func (s *Store) compareAndSet(
-	ctx context.Context, operation, query string, row Row, args []any, more ...any,
-) (Row, error) {
-	if err := ctx.Err(); err != nil {
-		return Row{}, fmt.Errorf("%s: %w", operation, err)
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
-	defer cancel()
-	rows, err := s.write.QueryContext(ctx, query, append([]any{row.ID, row.Status, row.Claim, s.node(row)}, args...)...)
+func (s *Store) compareAndSetOne(ctx context.Context, w write) (Row, error) {
+	query, args := s.statement(w)
+	rows, err := s.write.QueryContext(ctx, query, args...)
 	if err != nil {
-		return Row{}, s.explain(ctx, operation, err)
+		return Row{}, s.explain(ctx, w.operation, err)
 	}
 	defer func() { _ = rows.Close() }() // what Close can say, Err has said
 	var stored Row
 	hit := false
 	for rows.Next() {
-		if stored, err = s.scan(rows, more...); err != nil {
-			return Row{}, s.explain(ctx, operation, err)
+		if stored, err = s.scan(rows, s.beside(w.fails)...); err != nil {
+			return Row{}, s.explain(ctx, w.operation, err)
 		}
 		hit = true
 	}
 	switch err := rows.Err(); {
 	case err != nil:
-		return Row{}, s.explain(ctx, operation, err)
+		return Row{}, s.explain(ctx, w.operation, err)
 	case !hit:
-		return Row{}, s.explain(ctx, operation, ErrConflict)
+		return Row{}, s.explain(ctx, w.operation, ErrConflict)
 	}
 	return stored, nil
 }

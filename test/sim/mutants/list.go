@@ -24,7 +24,7 @@ const (
 	checking        = "	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {"
 	effects         = "controllers/effects.go"
 	containers      = "controllers/container_controller.go"
-	statements      = "pkg/sessiondb/statements.go"
+	statements      = "pkg/sessiondb/statements_write.go"
 	removing        = "pkg/dockerwatch/remove.go"
 )
 
@@ -106,8 +106,8 @@ func carelessMutants() []mutant {
 			containers, "	if err := s.unchanged(ctx, f); err != nil {\n		return false, err\n	}\n", "",
 		}}},
 		{"a row is written though it is of another node by now", "S2", []edit{{
-			statements, "\" AND \" + d.same(node, d.param(argNode)) +",
-			"\"" + anyNode + "\" + d.same(node, d.param(argNode)) + \")\" +",
+			statements, "\" AND \" + d.same(e.node, arg(argNode)) +",
+			"\"" + anyNode + "\" + d.same(e.node, arg(argNode)) + \")\" +",
 		}}},
 		{"a dry run writes", "S6", []edit{
 			{effects, "	if e.dryRun {", "	if false {"},
@@ -230,10 +230,10 @@ func effectMutants() []mutant {
 			"container.RemoveOptions{RemoveVolumes: opts.Volumes, Force: true})\n}\n\n// RemoveDead",
 		}}},
 		{"a row is written whatever it has become", "S4", []edit{{
-			"pkg/sessiondb/statements.go",
-			"\" AND \" + statusText + \" = \" + d.param(argStatus) +\n			\" AND \" + claimText + \" = \" + d.param(argClaim) +",
-			"\"" + castAway + "\" + statusText + \" = \" + d.param(argStatus) +\n			\" AND \" + claimText + \" = \" + " +
-				"d.param(argClaim) + \")\" +",
+			statements,
+			"\" AND \" + e.statusText + \" = \" + arg(argStatus) +\n		\" AND \" + e.claimText + \" = \" + arg(argClaim) +",
+			"\"" + castAway + "\" + e.statusText + \" = \" + arg(argStatus) +\n		\" AND \" + e.claimText + \" = \" + " +
+				"arg(argClaim) + \")\" +",
 		}}},
 		{"a claim is not pinned before its container is stopped", "S5 S1", []edit{{
 			decide, "case f.Row.Claim != c.ID:\n		v.Action = Pin", "case false:\n		v.Action = Pin",
