@@ -57,7 +57,7 @@ func defaultConfig() config {
 		Policy:       controllers.DefaultPolicy(),
 		ResyncPeriod: metav1.Duration{Duration: time.Minute},
 		PollInterval: metav1.Duration{Duration: 2 * time.Second},
-		Workers:      16,
+		Workers:      32,
 	}
 }
 
