@@ -83,6 +83,21 @@ soak: build ## Churn sessions for DURATION=10m; fails on growth, drift or harm. 
 	go build -o bin/soak ./test/soak
 	hack/test-env.sh -- bin/soak -controller $(BIN) -duration $(DURATION)
 
+.PHONY: bench
+bench: build ## Measure beside the seed's loop and the floor, into bench.json (within ten minutes). Debian, as root.
+	go build -o bin/bench ./test/bench
+	hack/test-env.sh -- bin/bench -controller $(BIN)
+
+.PHONY: growth
+growth: build ## Measure 100 to 100,000 sessions, into docs/performance. Debian, as root.
+	go build -o bin/bench ./test/bench
+	hack/test-env.sh -- bin/bench -controller $(BIN) -growth docs/performance
+
+.PHONY: profile
+profile: build ## Leave CPU and heap profiles of every figure in bin/profiles. Debian, as root.
+	go build -o bin/bench ./test/bench
+	hack/test-env.sh -- bin/bench -controller $(BIN) -out bin/profiles.json -profiles bin/profiles
+
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run the linters. The first time builds golangci-lint (about a minute).
 	CGO_ENABLED=0 $(GOLANGCI_LINT) run
