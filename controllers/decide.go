@@ -105,6 +105,9 @@ func decideGone(p Policy, f Facts) Verdict {
 		v.Action = Fail
 	}
 	switch {
+	case f.SeenBefore && f.Evidence.Ended() && f.Evidence.Stale: // row 10: it may have run again, and have just ended
+		v.Reason = exitReason(f)
+		v.Wait = f.remaining(time.Time{}, p.ExitGrace.Duration)
 	case f.SeenBefore && f.Evidence.Crash: // row 10: it died by itself and the engine removed it
 		v.Reason = exitReason(f)
 	case f.SeenBefore && f.Evidence.Ended(): // row 10: somebody stopped or removed it

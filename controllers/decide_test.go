@@ -249,6 +249,20 @@ func TestDecideFollowsTheTable(t *testing.T) {
 			Verdict{Action: FailAndRelease, Reason: ContainerExited, Wait: 4 * time.Second},
 		},
 		{
+			"10", "a crash before the stream was interrupted may not be its last end",
+			facts(live, in(dockerwatch.Gone), seenFor(time.Second), func(f *Facts) {
+				f.SeenBefore, f.Evidence = true, dockerwatch.Evidence{DiedAt: ago(time.Hour), Crash: true, Stale: true}
+			}),
+			Verdict{Action: FailAndRelease, Reason: ContainerExited, Wait: 4 * time.Second},
+		},
+		{
+			"10", "and neither may a stop: the time since it is gone counts",
+			facts(live, in(dockerwatch.Gone), seenFor(5*time.Second), func(f *Facts) {
+				f.SeenBefore, f.Evidence = true, dockerwatch.Evidence{DiedAt: ago(time.Hour), Stale: true}
+			}),
+			Verdict{Action: FailAndRelease, Reason: ContainerExited},
+		},
+		{
 			"11", "one that only has another name now keeps its claim, by its id",
 			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), func(f *Facts) {
 				f.SeenBefore, f.Renamed = true, otherID

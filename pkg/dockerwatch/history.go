@@ -16,32 +16,6 @@ const (
 	historyKept = 5 * time.Minute
 )
 
-// Evidence is what the events said of one container since its last start. It is a hint that can shorten a wait and name
-// a reason; it is never a substitute for a look. The zero value says that nothing was heard.
-type Evidence struct {
-	// DiedAt is the engine's time of the last die since the last start; zero when none was seen.
-	DiedAt time.Time
-	// DestroyedAt is the engine's time of the removal; zero when none was seen.
-	DestroyedAt time.Time
-	// ExitCode is what the die event carried; nil when it carried none.
-	ExitCode *int
-	// OOMKilled reports an oom event since the last start.
-	OOMKilled bool
-	// Crash reports that it died by itself: its die was seen, no kill since its start, and no gap in the stream.
-	Crash bool
-}
-
-// Ended reports whether the events say that the container stopped or was removed.
-func (e Evidence) Ended() bool { return !e.DiedAt.IsZero() || !e.DestroyedAt.IsZero() }
-
-// EndedAt is when the container stopped or, where only its removal was heard, was removed; zero when neither was.
-func (e Evidence) EndedAt() time.Time {
-	if e.DiedAt.IsZero() {
-		return e.DestroyedAt
-	}
-	return e.DiedAt
-}
-
 // History remembers what the event stream said, by container. It is safe for concurrent use.
 //
 // It keeps the latest time of each kind of event rather than a state, so duplicates and reordering change nothing.
@@ -51,6 +25,9 @@ type History struct {
 	// names has the id of the container that was last heard to have a name.
 	names      map[string]string
 	wholeSince time.Time
+	// interrupted says that the stream has ended, and gaps is how often it missed something, as far as is known.
+	interrupted bool
+	gaps        int
 }
 
 // past is what was heard of one container: the latest engine time of each kind of event.
@@ -70,6 +47,8 @@ type past struct {
 	// heard is when an event last came, by this machine's clock: the engine's can be set back, or be another engine's for
 	// a while, and what was heard a moment ago would look old.
 	heard time.Time
+	// gaps is how many there had been in the stream by then.
+	gaps int
 }
 
 // NewHistory returns an empty history whose stream has a gap until [History.Whole] is called.
@@ -83,6 +62,24 @@ func (h *History) Whole(t time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.wholeSince = t
+	if h.interrupted {
+		h.gaps++
+		h.interrupted = false
+	}
+}
+
+// Interrupted records that the stream has ended: what happens now is not heard of, or later.
+func (h *History) Interrupted() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.interrupted = true
+}
+
+// Resumed records that the stream goes on where it was interrupted and that all that it missed has been added.
+func (h *History) Resumed() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.interrupted = false
 }
 
 // Add records one event. An event that is heard twice, late or out of order changes nothing that is already known.
@@ -94,7 +91,7 @@ func (h *History) Add(e Event) {
 		p = &past{}
 		h.containers[e.ID] = p
 	}
-	p.heard = time.Now()
+	p.heard, p.gaps = time.Now(), h.gaps
 	switch e.Action {
 	case ActionStart:
 		p.started = later(p.started, e.Time)
@@ -169,7 +166,10 @@ func (h *History) evidence(id string, startedAt time.Time) Evidence {
 		return Evidence{}
 	}
 	start := later(p.started, startedAt)
-	e := Evidence{DestroyedAt: p.destroyed, OOMKilled: !p.oom.IsZero() && !p.oom.Before(start)}
+	e := Evidence{
+		DestroyedAt: p.destroyed, OOMKilled: !p.oom.IsZero() && !p.oom.Before(start),
+		Stale: h.interrupted || p.gaps < h.gaps,
+	}
 	if p.died.IsZero() || p.died.Before(start) || p.over {
 		return e
 	}

@@ -301,3 +301,28 @@ func TestEvidenceOfANameIsOfTheContainerThatHadItLast(t *testing.T) {
 		})
 	}
 }
+
+func TestEvidenceIsStaleWhileTheStreamMayHaveMissedSomething(t *testing.T) {
+	t.Parallel()
+	h := NewHistory()
+	h.Whole(second(0))
+	h.Add(died(1, 1))
+	want := func(reason string, stale bool) {
+		t.Helper()
+		if e := h.Evidence(oneID, time.Time{}); e.Stale != stale || !e.Ended() {
+			t.Errorf("%s: stale %t, ended %t; want %t, true", reason, e.Stale, e.Ended(), stale)
+		}
+	}
+	want("the stream has never been interrupted", false)
+	h.Interrupted()
+	want("it is interrupted", true)
+	h.Resumed()
+	want("it went on where it was", false)
+	h.Interrupted()
+	h.Whole(second(9))
+	want("it has a gap", true)
+	h.Add(died(10, 1))
+	want("it has been heard of since", false)
+	h.Whole(second(11))
+	want("it is known to be whole from later on", false)
+}

@@ -61,6 +61,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 		w.connected = false
 		began := time.Now()
 		err := w.follow(ctx)
+		if w.everUp {
+			w.history.Interrupted()
+		}
 		if ctx.Err() != nil {
 			return nil //nolint:nilerr // the end of ctx is the ordinary end; the broken stream is its consequence
 		}
@@ -125,6 +128,9 @@ func (w *Watcher) settleGap(ctx context.Context, since, engineNow time.Time) (ga
 		if m.Event != nil && !m.Time.Before(since) {
 			w.history.Add(*m.Event)
 		}
+	}
+	if !gap {
+		w.history.Resumed()
 	}
 	return gap
 }
