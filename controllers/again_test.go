@@ -28,7 +28,8 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 		{"while the engine is away everybody stays close", SessionOutcome{Err: down}, 30, backoffCapDown, backoffCapDown},
 		{"what is being removed is looked at again", SessionOutcome{Verdict: Verdict{Action: Retry}}, 1, backoffBase, 1},
 		{"a stop puts its key back itself", SessionOutcome{Stopping: true}, 1, 0, 0},
-		{"a dry run is over", SessionOutcome{Err: errDryRun}, 1, 0, 0},
+		{"what may not be changed is looked at now and then", SessionOutcome{Err: errDryRun}, 9, time.Minute, time.Minute},
+		{"the same while an operator has paused", SessionOutcome{Err: ErrPaused}, 9, time.Minute, time.Minute},
 		{
 			"a grace is waited for", SessionOutcome{Verdict: Verdict{Action: Fail, Wait: time.Minute}}, 1,
 			time.Minute, time.Minute,

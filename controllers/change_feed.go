@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -20,6 +21,8 @@ type changeTrigger struct {
 	interval time.Duration
 	nominate func(context.Context, SessionKey) error
 	resweep  func()
+	// state is told what became of the feed.
+	state *atomic.Pointer[sessiondb.ChangeState]
 }
 
 // Start follows the feed until ctx ends.
@@ -38,6 +41,7 @@ func (t *changeTrigger) Start(ctx context.Context) error {
 func (t *changeTrigger) report(s sessiondb.ChangeState) {
 	log := t.core.Log.WithValues("source", string(s.Source))
 	t.core.Metrics.feed(s.Connected)
+	t.state.Store(&s)
 	switch {
 	case !s.Connected:
 		log.Error(s.Err, "Changes of rows are not heard of, sweeps find them until they are")

@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -22,6 +23,7 @@ type containerSubject struct {
 	dryRun  bool
 	stopper *stopper
 	metrics *Metrics
+	gate    *pauseGate
 }
 
 func (s *containerSubject) decide(f ContainerFacts) Verdict { return DecideContainer(s.policy, f) }
@@ -49,6 +51,12 @@ func (s *containerSubject) apply(
 			log.Info("Would act, but this is a dry run")
 		}
 		return false, errDryRun
+	}
+	if err := s.gate.check(ctx); err != nil {
+		if errors.Is(err, ErrPaused) && s.memory.say(ContainerKey(f.Container.ID), "paused "+string(v.Action)) {
+			log.Info(sayPaused)
+		}
+		return false, err
 	}
 	if err := s.unchanged(ctx, f); err != nil {
 		return false, err

@@ -30,6 +30,8 @@ type Options struct {
 	// two looks at the rows where the database does not tell by itself.
 	Changes      ChangeFeed
 	PollInterval time.Duration
+	// Pauses is where an operator's pause is kept; nil: there are none.
+	Pauses PauseRecords
 	// Replica says that several processes serve one engine and that only the one with the lease works.
 	Replica bool
 	// DryRun writes nothing, to either side.
@@ -45,6 +47,7 @@ type Options struct {
 // core is what every way of running shares: the looks, the sweep, the guards and what they remember.
 type core struct {
 	Options
+	books
 
 	history         *dockerwatch.History
 	memory          *memory
@@ -54,10 +57,14 @@ type core struct {
 	containerLooker *containerLooker
 	sweeper         *sweeper
 	stopper         *stopper
+	gate            *pauseGate
 }
 
 func newCore(o Options) *core {
-	c := &core{Options: o, history: dockerwatch.NewHistory(), memory: newMemory()}
+	c := &core{
+		Options: o, history: dockerwatch.NewHistory(), memory: newMemory(), gate: newPauseGate(o),
+		books: newBooks(o.Metrics),
+	}
 	clock := &engineClock{}
 	containers := newContainerMemory()
 	c.guard = newEngineGuard(o, clock)
@@ -97,10 +104,10 @@ func (c *core) sessionReconciler(requeue func(SessionKey, time.Duration)) *recon
 		looker: c.looker, policy: c.Policy, memory: c.memory,
 		effects: &effects{
 			store: c.Store, engine: c.Engine, policy: c.Policy, dryRun: c.DryRun, stopper: c.stopper, memory: c.memory,
-			metrics: c.Metrics,
+			metrics: c.Metrics, gate: c.gate, clock: c.looker.clock,
 		},
 	}
-	return newReconciler(kindSession, subject, c.Workers, requeue, c.Log)
+	return newReconciler(kindSession, subject, c.Workers, requeue, books{c.drifts, c.pulse}, c.Log)
 }
 
 // containerReconciler returns a reconciler of containers whose stops put their keys back by requeue.
@@ -109,8 +116,9 @@ func (c *core) containerReconciler(
 ) *reconciler[ContainerKey, ContainerFacts] {
 	subject := &containerSubject{
 		containerLooker: c.containerLooker, dryRun: c.DryRun, stopper: c.stopper, metrics: c.Metrics,
+		gate: c.gate,
 	}
-	return newReconciler(kindContainer, subject, c.containerWorkers(), requeue, c.Log)
+	return newReconciler(kindContainer, subject, c.containerWorkers(), requeue, books{c.drifts, c.pulse}, c.Log)
 }
 
 // containerShare is the part of Workers that look at containers without a row: a quarter. Four remove nearly as fast as

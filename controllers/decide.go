@@ -81,7 +81,7 @@ func decideAlive(p Policy, f Facts) Verdict {
 	if p.CrashLoop == CrashLoopFail {
 		return Verdict{Action: Fail, Reason: ContainerLooping}
 	}
-	return Verdict{Action: Report, Reason: ContainerLooping}
+	return Verdict{Action: Report, Reason: ContainerLooping, Wait: f.untilSettled(crashLoopAfter)}
 }
 
 // decideStopped is rows 9 and 10 for a container that still exists.

@@ -142,32 +142,7 @@ func TestDecideContainer(t *testing.T) {
 func TestDecideContainerRemovesNothingThatIsWanted(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		yes := func(name string) bool { return rapid.Bool().Draw(t, name) }
-		f := ContainerFacts{
-			Container: dockerwatch.Observation{ID: thisID, Phase: rapid.SampledFrom([]dockerwatch.Phase{
-				dockerwatch.Running, dockerwatch.Paused, dockerwatch.Restarting, dockerwatch.Created, dockerwatch.Exited,
-				dockerwatch.Dead, dockerwatch.Removing, dockerwatch.Gone, "",
-			}).Draw(t, "phase")},
-			Owner:      dockerwatch.Owner{Owned: yes("owned"), Labelled: yes("labelled"), Keep: yes("keep"), Session: session},
-			LookFailed: yes("failed"), SessionFound: yes("found"), SessionInvalid: yes("invalid"), Elsewhere: yes("elsewhere"),
-			ClaimInvalid: yes("claim invalid"), ClaimedTaken: yes("taken"), Alone: yes("alone"), Predates: yes("predates"),
-			TableEmpty: yes("empty"), Tripped: yes("tripped"), Now: noon,
-			CauseFor:   time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "for")),
-			WatchedFor: time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "watched")),
-		}
-		f.Session.Kind = rapid.SampledFrom([]sessiondb.StatusKind{
-			sessiondb.StatusLive, sessiondb.StatusEnded, sessiondb.StatusUnknown,
-		}).Draw(t, "kind")
-		f.Session.NodeNull = yes("no node")
-		if yes("claims") {
-			f.Session.Claim = otherID
-			f.Claimed.Phase = rapid.SampledFrom([]dockerwatch.Phase{
-				dockerwatch.Running, dockerwatch.Exited, dockerwatch.Gone,
-			}).Draw(t, "claimed")
-		}
-		if yes("claimed") {
-			f.Claimants = make([]sessiondb.Row, 1)
-		}
+		f := anyContainerFacts(t)
 		p := DefaultPolicy()
 		p.RemoveLeaked = rapid.SampledFrom([]LeakPolicy{RemoveLabelled, RemoveAll, RemoveNone}).Draw(t, "policy")
 		v := DecideContainer(p, f)
@@ -184,4 +159,34 @@ func TestDecideContainerRemovesNothingThatIsWanted(t *testing.T) {
 			t.Fatalf("%+v on %+v", v, f)
 		}
 	})
+}
+
+func anyContainerFacts(t *rapid.T) ContainerFacts {
+	yes := func(name string) bool { return rapid.Bool().Draw(t, name) }
+	f := ContainerFacts{
+		Container: dockerwatch.Observation{ID: thisID, Phase: rapid.SampledFrom([]dockerwatch.Phase{
+			dockerwatch.Running, dockerwatch.Paused, dockerwatch.Restarting, dockerwatch.Created, dockerwatch.Exited,
+			dockerwatch.Dead, dockerwatch.Removing, dockerwatch.Gone, "",
+		}).Draw(t, "phase")},
+		Owner:      dockerwatch.Owner{Owned: yes("owned"), Labelled: yes("labelled"), Keep: yes("keep"), Session: session},
+		LookFailed: yes("failed"), SessionFound: yes("found"), SessionInvalid: yes("invalid"), Elsewhere: yes("elsewhere"),
+		ClaimInvalid: yes("claim invalid"), ClaimedTaken: yes("taken"), Alone: yes("alone"), Predates: yes("predates"),
+		TableEmpty: yes("empty"), Tripped: yes("tripped"), Now: noon,
+		CauseFor:   time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "for")),
+		WatchedFor: time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "watched")),
+	}
+	f.Session.Kind = rapid.SampledFrom([]sessiondb.StatusKind{
+		sessiondb.StatusLive, sessiondb.StatusEnded, sessiondb.StatusUnknown,
+	}).Draw(t, "kind")
+	f.Session.NodeNull = yes("no node")
+	if yes("claims") {
+		f.Session.Claim = otherID
+		f.Claimed.Phase = rapid.SampledFrom([]dockerwatch.Phase{
+			dockerwatch.Running, dockerwatch.Exited, dockerwatch.Gone,
+		}).Draw(t, "claimed")
+	}
+	if yes("claimed") {
+		f.Claimants = make([]sessiondb.Row, 1)
+	}
+	return f
 }

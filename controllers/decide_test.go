@@ -170,7 +170,8 @@ func TestDecideFollowsTheTable(t *testing.T) {
 		},
 		{
 			"6", "restarting for minutes is reported",
-			facts(live, looping, seenFor(3*time.Minute)), Verdict{Action: Report, Reason: ContainerLooping},
+			facts(live, looping, seenFor(3*time.Minute)),
+			Verdict{Action: Report, Reason: ContainerLooping, Wait: crashLoopAfter}, // to see whether it is over
 		},
 		{
 			"8", "a created container is given time to start, from when the claim was first seen",

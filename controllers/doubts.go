@@ -111,6 +111,13 @@ func (d *doubts) judge(began time.Time, t tally) {
 	d.metrics.breaker(gone, rowless && !d.accepted)
 }
 
+// tripped reports what the breaker holds.
+func (d *doubts) tripped() (sessions, containers bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return !d.gone.IsZero(), d.rowless && !d.accepted
+}
+
 // forget makes every count so far worthless: the engine may be another one, or may have lost its containers.
 func (d *doubts) forget() {
 	d.mu.Lock()

@@ -3,6 +3,7 @@ package controllers
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -21,6 +22,8 @@ type effects struct {
 	stopper *stopper
 	memory  *memory
 	metrics *Metrics
+	gate    *pauseGate
+	clock   *engineClock
 }
 
 // apply carries out one verdict and logs what there was before and after.
@@ -36,6 +39,12 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error
 		}
 		return false, errDryRun
 	}
+	if err := e.gate.check(ctx); err != nil {
+		if errors.Is(err, ErrPaused) && e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, "paused "+string(v.Action)) {
+			log.Info(sayPaused)
+		}
+		return false, err
+	}
 	if v.Action == Stop {
 		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, done)
 	}
@@ -45,11 +54,26 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error
 	if err != nil {
 		return false, err
 	}
+	e.measure(f, v)
 	if over = !row.Claims(); over {
 		e.memory.forget(SessionKey(row.ID))
 	}
 	log.Info(sentence(v.Action), "newstatus", row.Status, "newclaim", row.Claim, "took", time.Since(began).String())
 	return over, nil
+}
+
+// sayPaused is the constant message of an effect that is withheld.
+const sayPaused = "Would act, but the controller is paused"
+
+// measure notes how long a session that has just been failed was dead, where it is known since when.
+func (e *effects) measure(f Facts, v Verdict) {
+	died := f.diedAt()
+	if (v.Action != Fail && v.Action != FailAndRelease) || died.IsZero() {
+		return
+	}
+	if now, err := e.clock.now(); err == nil {
+		e.metrics.failed(now.Sub(died))
+	}
 }
 
 // carryOut does it and returns the row as it is now.

@@ -63,6 +63,13 @@ func (g *engineGuard) trusted() error {
 	return g.refusal
 }
 
+// served is the identity of the engine that is served, or "" while none is.
+func (g *engineGuard) served() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.accepted
+}
+
 // confirm returns nil when a check that began after this call has shown the engine that is served, and it is the one of
 // this identity, from which an answer came ("" where that is not known). Absence of a container proves nothing before.
 func (g *engineGuard) confirm(ctx context.Context, identity string) error {

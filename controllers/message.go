@@ -55,12 +55,20 @@ func outOfMemory(reason Reason) string {
 	return ""
 }
 
+// diedAt is the engine's time of the container's end; zero where nobody knows it, or it did not end.
+func (f Facts) diedAt() time.Time {
+	switch {
+	case f.Container.Phase == dockerwatch.Gone:
+		return f.Evidence.EndedAt()
+	case f.Container.Phase.Alive():
+		return time.Time{}
+	}
+	return f.Container.FinishedAt
+}
+
 // at is the engine's time, in UTC and to the second.
 func at(f Facts) string {
-	when := f.Container.FinishedAt
-	if f.Container.Phase == dockerwatch.Gone {
-		when = f.Evidence.EndedAt()
-	}
+	when := f.diedAt()
 	if when.IsZero() {
 		return ""
 	}

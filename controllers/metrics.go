@@ -3,6 +3,7 @@ package controllers
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -10,100 +11,152 @@ import (
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
+// metricPrefix begins the name of every family.
+const metricPrefix = "session_controller_"
+
 // Metrics are the controller's own figures. A nil *Metrics counts nothing.
 type Metrics struct {
-	effects    *prometheus.CounterVec
-	lastSweep  prometheus.Gauge
-	sweepTook  prometheus.Gauge
-	sweepFails prometheus.Counter
-	streamUp   prometheus.Gauge
-	feedUp     prometheus.Gauge
-	trusted    prometheus.Gauge
-	tripped    *prometheus.GaugeVec
+	effects     *prometheus.CounterVec
+	found       *prometheus.CounterVec
+	converged   *prometheus.CounterVec
+	open        *prometheus.GaugeVec
+	looping     prometheus.Gauge
+	deathToRow  prometheus.Histogram
+	events      *prometheus.CounterVec
+	streamUp    prometheus.Gauge
+	reconnected prometheus.Counter
+	feedUp      prometheus.Gauge
+	trusted     prometheus.Gauge
+	tripped     *prometheus.GaugeVec
+	leader      prometheus.Gauge
+	dryRun      prometheus.Gauge
+	paused      prometheus.Gauge
+	pausedUntil prometheus.Gauge
+	build       *prometheus.GaugeVec
+	sweeps      sweepMetrics
 }
 
-// NewMetrics registers the controller's metrics, all with the prefix session_controller_.
-func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
+// NewMetrics registers the controller's metrics, all with the prefix session_controller_. Every family is there from
+// the first scrape, and every label value that is possible: statuses are those that the configuration knows.
+func NewMetrics(reg prometheus.Registerer, statuses []string) (*Metrics, error) {
+	r := registry{reg: reg}
 	m := &Metrics{
-		effects: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "session_controller_effects_total",
-			Help: "Effects carried out, by action, reason and result (done or failed).",
-		}, []string{"action", "reason", "result"}),
-		lastSweep: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "session_controller_last_sweep_timestamp_seconds",
-			Help: "When the last complete sweep ended, in seconds since 1970; 0 before the first.",
-		}),
-		sweepTook: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "session_controller_last_sweep_duration_seconds",
-			Help: "How long the last complete sweep took.",
-		}),
-		sweepFails: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "session_controller_sweep_failures_total",
-			Help: "Sweeps that ended in an error of the engine or the database.",
-		}),
-		streamUp: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "session_controller_event_stream_connected",
-			Help: "1 while the engine's event stream is connected, else 0.",
-		}),
-		feedUp: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "session_controller_change_feed_connected",
-			Help: "1 while changes of rows are heard of, by notification or by polling, else 0.",
-		}),
-		trusted: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "session_controller_engine_trusted",
-			Help: "1 while the engine that answers is the one that is served, else 0 and nothing is done.",
-		}),
-		tripped: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "session_controller_breaker_tripped",
-			Help: "1 while the breaker holds what would hit too many sessions or containers, else 0.",
-		}, []string{"kind"}),
+		effects: r.counters("effects_total",
+			"Effects carried out, by action, reason and result (done or failed).", "action", "reason", "result"),
+		found:     r.counters("drift_found_total", "Drifts that were found, each counted once, by reason.", "reason"),
+		converged: r.counters("drift_converged_total", "Drifts that are over, whoever ended them, by reason.", "reason"),
+		open: r.gauges("drift_open",
+			"Drifts that were found and are not over: inside a grace, held, or tried again, by reason.", "reason"),
+		looping: r.gauge("crash_loops", "Live sessions whose container its restart policy keeps restarting."),
+		deathToRow: register(&r, prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name:    metricPrefix + "death_to_error_seconds",
+			Help:    "From the end of a container, on the engine's clock, until its row said ERROR; graces included.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300},
+		})),
+		events: r.counters("events_received_total", "Container events that the engine sent, by action.", "action"),
+		streamUp: r.gauge("event_stream_connected",
+			"1 while the engine's event stream is connected, else 0."),
+		reconnected: r.counter("event_stream_reconnections_total",
+			"Connections of the engine's event stream after the first."),
+		feedUp: r.gauge("change_feed_connected",
+			"1 while changes of rows are heard of, by notification or by polling, else 0."),
+		trusted: r.gauge("engine_trusted",
+			"1 while the engine that answers is the one that is served, else 0 and nothing is done."),
+		tripped: r.gauges("breaker_tripped",
+			"1 while the breaker holds what would hit too many sessions or containers, else 0.", "kind"),
+		leader:      r.gauge("leader", "1 where this process works, 0 while it waits for the lease of another replica."),
+		dryRun:      r.gauge("dry_run", "1 where nothing is written because of dryRun, else 0."),
+		paused:      r.gauge("paused", "1 while an operator has paused every effect, else 0."),
+		pausedUntil: r.gauge("paused_until_timestamp_seconds", "When the pause ends, in seconds since 1970; 0 without one."),
+		build:       r.gauges("build_info", "1, with what was built.", "version", "commit", "goversion"),
+		sweeps:      newSweepMetrics(&r, statuses),
 	}
-	return m, errors.Join(
-		register(reg, &m.effects), register(reg, &m.lastSweep), register(reg, &m.sweepTook),
-		register(reg, &m.sweepFails), register(reg, &m.streamUp), register(reg, &m.feedUp),
-		register(reg, &m.trusted), register(reg, &m.tripped))
+	m.fill()
+	return m, errors.Join(r.problems...)
 }
 
-// register registers a collector; one that is there already takes its place, since the registry is the process's.
-func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
-	err := reg.Register(*c)
-	if err == nil {
-		return nil
-	}
-	if there, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
-		if same, ok := there.ExistingCollector.(C); ok {
-			*c = same
-			return nil
+// fill makes every possible child, so that a rate is known from the first scrape on.
+func (m *Metrics) fill() {
+	for _, p := range possibleEffects() {
+		for _, result := range []string{resultDone, resultFailed} {
+			m.effects.WithLabelValues(string(p.action), string(p.reason), result)
 		}
 	}
-	return fmt.Errorf("register a metric: %w", err)
+	for _, reason := range driftReasons() {
+		m.found.WithLabelValues(string(reason))
+		m.converged.WithLabelValues(string(reason))
+		m.open.WithLabelValues(string(reason))
+	}
+	for _, action := range dockerwatch.Actions() {
+		m.events.WithLabelValues(string(action))
+	}
+	m.breaker(false, false)
 }
+
+// Build says which build this is.
+func (m *Metrics) Build(version, commit, goVersion string) {
+	if m != nil {
+		m.build.WithLabelValues(version, commit, goVersion).Set(1)
+	}
+}
+
+const (
+	resultDone   = "done"
+	resultFailed = "failed"
+)
 
 func (m *Metrics) effect(v Verdict, err error) {
 	if m == nil || errors.Is(err, dockerwatch.ErrNotThere) { // somebody else did it
 		return
 	}
-	result := "done"
+	result := resultDone
 	if err != nil {
-		result = "failed"
+		result = resultFailed
 	}
 	m.effects.WithLabelValues(string(v.Action), string(v.Reason), result).Inc()
 }
 
-func (m *Metrics) sweep(took time.Duration, err error) {
-	switch {
-	case m == nil:
-	case err != nil:
-		m.sweepFails.Inc()
-	default:
-		m.sweepTook.Set(took.Seconds())
-		m.lastSweep.SetToCurrentTime()
+// driftFound and driftOver count one drift each; loop counts a crash loop that began or is over.
+func (m *Metrics) driftFound(reason Reason) {
+	if m != nil {
+		m.found.WithLabelValues(string(reason)).Inc()
+		m.open.WithLabelValues(string(reason)).Inc()
 	}
 }
 
-func (m *Metrics) stream(up bool) {
+func (m *Metrics) driftOver(reason Reason) {
 	if m != nil {
-		m.streamUp.Set(oneIf(up))
+		m.converged.WithLabelValues(string(reason)).Inc()
+		m.open.WithLabelValues(string(reason)).Dec()
+	}
+}
+
+func (m *Metrics) loops(n int) {
+	if m != nil {
+		m.looping.Set(float64(n))
+	}
+}
+
+// failed takes how long a session was dead before its row said so.
+func (m *Metrics) failed(after time.Duration) {
+	if m != nil {
+		m.deathToRow.Observe(max(0, after).Seconds())
+	}
+}
+
+func (m *Metrics) event(action dockerwatch.Action) {
+	if m != nil && slices.Contains(dockerwatch.Actions(), action) { // no engine chooses the label's values
+		m.events.WithLabelValues(string(action)).Inc()
+	}
+}
+
+func (m *Metrics) stream(up, again bool) {
+	if m == nil {
+		return
+	}
+	m.streamUp.Set(oneIf(up))
+	if up && again {
+		m.reconnected.Inc()
 	}
 }
 
@@ -126,9 +179,67 @@ func (m *Metrics) breaker(sessions, containers bool) {
 	}
 }
 
+// working says whether this process is the one that works, and whether it only looks.
+func (m *Metrics) working(leads, dryRun bool) {
+	if m != nil {
+		m.leader.Set(oneIf(leads))
+		m.dryRun.Set(oneIf(dryRun))
+	}
+}
+
+// pause takes when the pause ends; the zero time says that there is none.
+func (m *Metrics) pause(until time.Time) {
+	if m == nil {
+		return
+	}
+	m.paused.Set(oneIf(!until.IsZero()))
+	if until.IsZero() {
+		m.pausedUntil.Set(0)
+		return
+	}
+	m.pausedUntil.Set(float64(until.Unix()))
+}
+
 func oneIf(up bool) float64 {
 	if up {
 		return 1
 	}
 	return 0
+}
+
+// registry makes and registers collectors, and keeps what went wrong.
+type registry struct {
+	reg      prometheus.Registerer
+	problems []error
+}
+
+func (r *registry) gauge(name, help string) prometheus.Gauge {
+	return register(r, prometheus.NewGauge(prometheus.GaugeOpts{Name: metricPrefix + name, Help: help}))
+}
+
+func (r *registry) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	return register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metricPrefix + name, Help: help}, labels))
+}
+
+func (r *registry) counter(name, help string) prometheus.Counter {
+	return register(r, prometheus.NewCounter(prometheus.CounterOpts{Name: metricPrefix + name, Help: help}))
+}
+
+func (r *registry) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricPrefix + name, Help: help}, labels))
+}
+
+// register registers a collector and returns it, or the one that is there already, since the registry is the process's.
+func register[C prometheus.Collector](r *registry, c C) C {
+	err := r.reg.Register(c)
+	if err == nil {
+		return c
+	}
+	if there, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
+		if same, ok := there.ExistingCollector.(C); ok {
+			return same
+		}
+	}
+	r.problems = append(r.problems, fmt.Errorf("register a metric: %w", err))
+	return c
 }

@@ -71,6 +71,9 @@ func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress f
 	defer s.core.wait()
 	defer s.core.stopper.wait()
 	defer cancel()
+	if err := s.core.gate.check(ctx); err != nil && !o.DryRun {
+		return SweepReport{}, err
+	}
 	s.sessions = newLane(s, s.core.Workers, s.core.sessionReconciler)
 	s.containers = newLane(s, s.core.containerWorkers(), s.core.containerReconciler)
 	s.core.looker.unclaimed = func(_ context.Context, id string) { s.containers.nominate(ContainerKey(id)) }

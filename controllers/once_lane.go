@@ -137,7 +137,7 @@ func (l *lane[K, F]) stays(key K, out Outcome[F], wait time.Duration) bool {
 	switch {
 	case out.Stopping: // its end puts the key back
 		return true
-	case errors.Is(out.Err, errDryRun), out.Err == nil && out.Verdict.HeldBack():
+	case withheld(out.Err), out.Err == nil && out.Verdict.HeldBack():
 		report.Left = append(report.Left, l.item(key, out))
 	case out.Err == nil && !out.Verdict.Drift() && out.Verdict.Action != Retry:
 		l.once.state.Settled++

@@ -70,7 +70,8 @@ func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	s := &once{settled: make(chan struct{}), until: time.Now().Add(time.Minute)}
 	looks := make(chan SessionKey, 2)
 	l := newLane(s, 1, func(requeue func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
-		return newReconciler(kindSession, counted{&sessionSubject{memory: newMemory()}, looks}, 1, requeue, logr.Discard())
+		subject := counted{&sessionSubject{memory: newMemory()}, looks}
+		return newReconciler(kindSession, subject, 1, requeue, newBooks(nil), logr.Discard())
 	})
 	l.nominate("s1")
 	var workers sync.WaitGroup

@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
@@ -25,6 +24,8 @@ type Plan struct {
 	Containers []ContainerOutcome
 	// Unknown are the statuses that the configuration does not know.
 	Unknown []sessiondb.StatusCount
+	// Pause is an operator's, until whose end nothing of this is done; the zero value where there is none.
+	Pause sessiondb.Pause
 	// Foreign are claims of containers that are not owned, whatever their state.
 	Foreign []ForeignClaim
 }
@@ -64,11 +65,38 @@ func (p Plan) Failed() error {
 // writes nothing. The error is that of the engine or the database, or [sessiondb.ErrNotFound] for a session that does
 // not exist and has no container either.
 func MakePlan(ctx context.Context, o Options, sessions []string) (Plan, error) {
+	planner := NewPlanner(o)
+	defer planner.Close()
+	return planner.Plan(ctx, sessions)
+}
+
+// Planner makes plans one after another, and remembers in between since when it has seen what it saw, so that a wait
+// counts down.
+type Planner struct {
+	core       *core
+	sessions   *reconciler[SessionKey, Facts]
+	containers *reconciler[ContainerKey, ContainerFacts]
+}
+
+// NewPlanner returns a planner that writes nothing. [Planner.Close] must be called in the end.
+func NewPlanner(o Options) *Planner {
 	o.DryRun = true
 	c := newCore(o)
-	defer c.wait()
+	return &Planner{core: c, sessions: c.sessionReconciler(nil), containers: c.containerReconciler(nil)}
+}
+
+// Close returns when nothing is under way any more.
+func (planner *Planner) Close() { planner.core.wait() }
+
+// Plan is [MakePlan].
+func (planner *Planner) Plan(ctx context.Context, sessions []string) (Plan, error) {
+	c := planner.core
 	var p Plan
 	s, err := c.survey(ctx, &p)
+	if err != nil {
+		return Plan{}, err
+	}
+	pause, err := c.gate.asked(ctx)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -78,8 +106,9 @@ func MakePlan(ctx context.Context, o Options, sessions []string) (Plan, error) {
 		}
 		p = Plan{}
 	}
-	p.Sessions = outcomes(ctx, c.Workers, s.sessions, c.sessionReconciler(nil))
-	p.Containers = outcomes(ctx, c.Workers, slices.Collect(maps.Keys(s.unclaimed)), c.containerReconciler(nil))
+	p.Pause = pause
+	p.Sessions = outcomes(ctx, c.Workers, s.sessions, planner.sessions)
+	p.Containers = outcomes(ctx, c.Workers, slices.Collect(maps.Keys(s.unclaimed)), planner.containers)
 	slices.SortFunc(p.Sessions, func(a, b SessionOutcome) int { return cmp.Compare(a.Facts.Row.ID, b.Facts.Row.ID) })
 	slices.SortFunc(p.Containers, func(a, b ContainerOutcome) int {
 		return cmp.Or(cmp.Compare(a.Facts.Owner.Session, b.Facts.Owner.Session),
@@ -89,61 +118,6 @@ func MakePlan(ctx context.Context, o Options, sessions []string) (Plan, error) {
 		return Plan{}, fmt.Errorf("the plan was interrupted: %w", err)
 	}
 	return p, nil
-}
-
-// survey is what a sweep found worth a look.
-type survey struct {
-	sessions []SessionKey
-	// unclaimed are the containers that no row claims, with their owners' sessions.
-	unclaimed map[ContainerKey]string
-}
-
-// survey sweeps: it fills in the counts and the foreign claims.
-func (c *core) survey(ctx context.Context, p *Plan) (survey, error) {
-	found := survey{unclaimed: map[ContainerKey]string{}}
-	var err error
-	p.Sweep, err = c.sweeper.sweep(ctx, visitor{
-		row: func(row sessiondb.Row, listed *dockerwatch.Container, s standing) error {
-			if listed != nil {
-				if f, foreign := c.foreign(row, listed); foreign {
-					p.Foreign = append(p.Foreign, f)
-				}
-			}
-			if s != standsHealthy && s != standsHeld {
-				found.sessions = append(found.sessions, SessionKey(row.ID))
-			}
-			return nil
-		},
-		container: func(listed *dockerwatch.Container) error {
-			found.unclaimed[ContainerKey(listed.ID)] = c.Ownership.Judge(firstName(listed), listed.Labels).Session
-			return nil
-		},
-	})
-	if err != nil {
-		return survey{}, err
-	}
-	p.Unknown, err = c.Store.UnknownStatuses(ctx)
-	return found, err
-}
-
-// named are the sessions that were asked for, and the containers among the unclaimed ones that belong to them.
-func (c *core) named(ctx context.Context, sessions []string, unclaimed map[ContainerKey]string) (survey, error) {
-	found := survey{unclaimed: map[ContainerKey]string{}}
-	for _, id := range sessions {
-		row, err := c.Store.Get(ctx, id)
-		for key, owner := range unclaimed {
-			if owner == id || (err == nil && owner == row.ID) {
-				found.unclaimed[key] = owner
-			}
-		}
-		switch {
-		case err == nil:
-			found.sessions = append(found.sessions, SessionKey(id))
-		case !isNotFound(err) || len(found.unclaimed) == 0:
-			return survey{}, err
-		}
-	}
-	return found, nil
 }
 
 // outcomes looks at each key and decides, in parallel.
@@ -169,21 +143,4 @@ func outcomes[K ~string, F looks](ctx context.Context, workers int, keys []K, r 
 	}
 	_ = group.Wait() // every look's error is in its outcome
 	return found
-}
-
-// foreign reports whether a row claims a container that is not owned, with the setting that would own it.
-func (c *core) foreign(row sessiondb.Row, listed *dockerwatch.Container) (ForeignClaim, bool) {
-	name := firstName(listed)
-	owner := c.Ownership.JudgeClaimed(name, listed.Labels)
-	if owner.Owned || owner.OtherSession(row.ID) || row.Kind == sessiondb.StatusUnknown {
-		return ForeignClaim{}, false
-	}
-	f := ForeignClaim{Session: row.ID, Claim: row.Claim, Container: cmp.Or(name, listed.ID[:shortID])}
-	f.Setting = "docker.ownership.claimed: true"
-	theirs := c.Ownership
-	theirs.Installation = owner.Installation
-	if theirs.Judge(name, listed.Labels).Owned {
-		f.Setting = fmt.Sprintf("docker.ownership.installation: %q", owner.Installation)
-	}
-	return f, true
 }

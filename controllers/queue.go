@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
@@ -61,10 +62,27 @@ type queue[K ~string] struct {
 	nominations nominations[K]
 	// stopped takes the keys of ended stops.
 	stopped chan nomination[K]
+	// keys are those that are to be looked at; nil before the controller has started.
+	keys atomic.Pointer[priorityqueue.PriorityQueue[K]]
 }
 
 func newQueue[K ~string]() *queue[K] {
 	return &queue[K]{nominations: make(nominations[K]), stopped: make(chan nomination[K])}
+}
+
+// make returns the controller's own queue when it starts.
+func (q *queue[K]) make(name string, limiter workqueue.TypedRateLimiter[K]) workqueue.TypedRateLimitingInterface[K] {
+	keys := priorityqueue.New(name, func(o *priorityqueue.Opts[K]) { o.RateLimiter = limiter })
+	q.keys.Store(&keys)
+	return keys
+}
+
+// waiting is how many keys wait for a worker; those that come back after a wait do not count.
+func (q *queue[K]) waiting() int {
+	if keys := q.keys.Load(); keys != nil {
+		return (*keys).Len()
+	}
+	return 0
 }
 
 // changed nominates a key whose row changed, fresh one whose container something just happened to, and swept one that a

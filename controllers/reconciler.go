@@ -86,6 +86,7 @@ type reconciler[K ~string, F looks] struct {
 	databaseDown func()
 	pace         pace[K]
 	slow         *slowLane[K]
+	books        books
 	// complaints bounds the failures that are logged.
 	complaints *rate.Limiter
 	log        logr.Logger
@@ -93,10 +94,10 @@ type reconciler[K ~string, F looks] struct {
 
 // newReconciler returns a reconciler of a subject for so many workers.
 func newReconciler[K ~string, F looks](
-	kind string, s subject[K, F], workers int, requeue func(key K, after time.Duration), log logr.Logger,
+	kind string, s subject[K, F], workers int, requeue func(key K, after time.Duration), books books, log logr.Logger,
 ) *reconciler[K, F] {
 	return &reconciler[K, F]{
-		kind: kind, subject: s, requeue: requeue, log: log,
+		kind: kind, subject: s, requeue: requeue, books: books, log: log,
 		pace:       newPace[K](),
 		slow:       newSlowLane[K](workers),
 		complaints: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
@@ -113,8 +114,10 @@ func (r *reconciler[K, F]) Reconcile(ctx context.Context, key K) (reconcile.Resu
 // again is how long to wait for the next pass; 0 means until something happens.
 func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) time.Duration {
 	switch {
-	case ctx.Err() != nil, errors.Is(out.Err, errDryRun):
+	case ctx.Err() != nil:
 		return 0
+	case withheld(out.Err):
+		return withheldAgain
 	case out.Stopping:
 		r.pace.worked(key)
 		return 0
@@ -129,6 +132,13 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 		return cmp.Or(out.Verdict.Again, out.Verdict.Wait)
 	}
 }
+
+// withheldAgain is when to look again at what may not be changed, to see whether it is still adrift. That it may be
+// changed is told by a sweep.
+const withheldAgain = time.Minute
+
+// withheld reports whether an effect was not carried out because nothing may be changed.
+func withheld(err error) bool { return errors.Is(err, errDryRun) || errors.Is(err, ErrPaused) }
 
 // stopEnded puts the key of a stop back: at once the first time, after a backoff when the stop failed or the container
 // is being stopped again and again.
@@ -150,6 +160,8 @@ func (r *reconciler[K, F]) pass(ctx context.Context, key K) Outcome[F] {
 	if !ok {
 		return Outcome[F]{Verdict: Verdict{Action: Retry, Reason: LookFailed}, Err: errSlowLaneFull}
 	}
+	over := r.books.pulse.begin(r.kind, string(key))
+	defer over()
 	out := r.converge(logr.NewContext(ctx, r.log.WithValues(r.kind, string(key))), key)
 	for _, next := range leave(errors.Is(out.Err, dockerwatch.ErrTimeout)) {
 		if r.call != nil && r.call(ctx, next) != nil {
@@ -175,6 +187,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 		if err != nil {
 			return r.failed(ctx, key, out, err)
 		}
+		r.books.drifts.judged(r.kind, string(key), out.Verdict)
 		if !out.Verdict.Due() {
 			r.rest(ctx, out)
 			return out
@@ -185,6 +198,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 			out.Effects++
 			if over {
 				out.Verdict = Verdict{Action: Nothing}
+				r.books.drifts.judged(r.kind, string(key), out.Verdict)
 				return out
 			}
 			if out.Verdict.Action == Fail {
@@ -210,36 +224,6 @@ func (r *reconciler[K, F]) rest(ctx context.Context, out Outcome[F]) {
 }
 
 var errKeepsChanging = errors.New("it keeps changing while it is looked at, it will be tried again")
-
-// failed ends a pass early.
-func (r *reconciler[K, F]) failed(ctx context.Context, key K, out Outcome[F], err error) Outcome[F] {
-	out.Err = err
-	if ctx.Err() != nil || errors.Is(err, errDryRun) || errors.Is(err, errBusy) {
-		return out
-	}
-	r.complain(logr.FromContextOrDiscard(ctx).WithValues(
-		"action", string(out.Verdict.Action), "reason", string(out.Verdict.Reason)), key, err)
-	return out
-}
-
-// complain logs a failure: once per key and kind of failure, not once per try, and not all of them when there are many.
-// An engine or a database that is away, or not to be trusted, is logged by the stream and the sweep, not for every key;
-// what the end of the process has broken off is no failure.
-func (r *reconciler[K, F]) complain(log logr.Logger, key K, err error) {
-	away := errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, errNotTrusted) ||
-		errors.Is(err, context.Canceled)
-	if errors.Is(err, sessiondb.ErrUnreachable) {
-		away = true
-		if r.databaseDown != nil {
-			r.databaseDown()
-		}
-	}
-	if away || errors.Is(err, dockerwatch.ErrRefused) || !r.subject.news(key, err.Error()) || !r.complaints.Allow() {
-		log.V(1).Info("Will try again", "error", err.Error())
-		return
-	}
-	log.Error(err, "It was left as it is and will be tried again")
-}
 
 // retryNow reports whether an error only means that somebody moved first: look again at once.
 func retryNow(err error) bool {

@@ -2,9 +2,9 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/util/workqueue"
@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 // Controller is the running controller: the triggers, the queues and the workers, under a controller-runtime manager.
@@ -21,20 +22,31 @@ type Controller struct {
 	source dockerwatch.EventSource
 	loop   *sweepLoop
 	stream atomic.Bool
+	// followed says that the stream was connected before.
+	followed  atomic.Bool
+	lastEvent atomic.Pointer[time.Time]
+	feed      atomic.Pointer[sessiondb.ChangeState]
 	// leading is closed when this replica may work.
-	leading <-chan struct{}
+	leading    <-chan struct{}
+	started    time.Time
+	sessions   *queue[SessionKey]
+	containers *queue[ContainerKey]
 }
 
 // New returns a controller that follows the events of source. Nothing runs until the manager that it is given to by
 // [Controller.SetupWithManager] is started.
 func New(o Options, source dockerwatch.EventSource) *Controller {
-	return &Controller{core: newCore(o), source: source}
+	return &Controller{
+		core: newCore(o), source: source, started: time.Now(),
+		sessions: newQueue[SessionKey](), containers: newQueue[ContainerKey](),
+	}
 }
 
 // SetupWithManager gives the manager the two controllers and their triggers.
 func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	c.leading = mgr.Elected()
-	sessions, containers := newQueue[SessionKey](), newQueue[ContainerKey]()
+	c.Metrics.working(false, c.DryRun)
+	sessions, containers := c.sessions, c.containers
 	session := c.sessionReconciler(sessions.stopEnded)
 	container := c.containerReconciler(containers.stopEnded)
 	session.call, container.call = sessions.fresh, containers.fresh
@@ -49,7 +61,7 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 		return err
 	}
 	c.loop = newSweepLoop(c.core, sessions.swept, containers.swept)
-	c.guard.changed = c.loop.request
+	c.guard.changed, c.gate.resumed = c.loop.request, c.loop.request
 	session.databaseDown, container.databaseDown = c.loop.request, c.loop.request
 	c.looker.unclaimed = func(ctx context.Context, id string) {
 		_ = containers.fresh(ctx, ContainerKey(id)) // it fails only when ctx ends
@@ -57,7 +69,9 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	events := newEventTrigger(c.core, sessions.fresh, containers.fresh, c.loop.request)
 	watcher := dockerwatch.NewWatcher(c.source, c.history, c.handlers(events))
 	runnables := []manager.RunnableFunc{
+		func(ctx context.Context) error { return c.lead(ctx) },
 		c.guard.Start,
+		c.gate.Start,
 		c.loop.Start,
 		events.Start,
 		watcher.Run,
@@ -66,7 +80,8 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	}
 	if c.Changes != nil {
 		changes := &changeTrigger{
-			core: c.core, feed: c.Changes, interval: c.PollInterval, nominate: sessions.changed, resweep: c.loop.request,
+			core: c.core, feed: c.Changes, state: &c.feed, interval: c.PollInterval, nominate: sessions.changed,
+			resweep: c.loop.request,
 		}
 		runnables = append(runnables, changes.Start)
 	}
@@ -75,6 +90,13 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 			return fmt.Errorf("set up the controllers' triggers: %w", err)
 		}
 	}
+	return nil
+}
+
+// lead counts this process as the one that works, until ctx ends.
+func (c *Controller) lead(ctx context.Context) error {
+	c.Metrics.working(true, c.DryRun)
+	<-ctx.Done()
 	return nil
 }
 
@@ -88,6 +110,7 @@ func setUp[K ~string, F looks](
 		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[K](backoffBase, backoffCap),
 		LogConstructor:          func(*K) logr.Logger { return c.Log.V(1) },
 		SkipNameValidation:      new(true),
+		NewQueue:                q.make,
 	})
 	if err != nil {
 		return fmt.Errorf("set up the %s controller: %w", name, err)
@@ -105,33 +128,20 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 	return dockerwatch.WatchHandlers{
 		Connected: func(gap bool) {
 			c.stream.Store(true)
-			c.Metrics.stream(true)
+			c.Metrics.stream(true, c.followed.Swap(true))
 			log.Info("Following the engine's events", "gap", gap)
 			c.doubts.forget() // it may be another engine, or one that lost its containers
 			c.loop.request()  // a sweep is due after every connection
 		},
 		Disconnected: func(err error) {
 			c.stream.Store(false)
-			c.Metrics.stream(false)
+			c.Metrics.stream(false, false)
 			c.doubts.forget()
 			log.Error(err, "The engine's event stream is down, nothing is decided until it is back")
 		},
-		Event: events.hear,
+		Event: func(e dockerwatch.Event) {
+			c.heard(e)
+			events.hear(e)
+		},
 	}
-}
-
-// Ready returns nil after the first complete sweep while the event stream is connected and the last sweep succeeded,
-// else what is missing. A replica that waits for the lease is ready: it is there to take over.
-func (c *Controller) Ready() error {
-	if c.Replica {
-		select {
-		case <-c.leading:
-		default:
-			return nil
-		}
-	}
-	if !c.stream.Load() {
-		return errors.New("the engine's event stream is not connected")
-	}
-	return c.loop.ready()
 }

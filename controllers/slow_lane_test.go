@@ -29,7 +29,8 @@ func TestContainersThatHangHoldAQuarterOfTheWorkers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const workers = 4
-		r := newReconciler(kindSession, wedged{&sessionSubject{memory: newMemory()}}, workers, nil, logr.Discard())
+		subject := wedged{&sessionSubject{memory: newMemory()}}
+		r := newReconciler(kindSession, subject, workers, nil, newBooks(nil), logr.Discard())
 		for n := range workers {
 			go r.pass(t.Context(), SessionKey(strconv.Itoa(n)))
 		}

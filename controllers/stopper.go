@@ -85,6 +85,13 @@ func (s *stopper) begin(
 	return errStopping
 }
 
+// count is how many containers are being stopped.
+func (s *stopper) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.stopping)
+}
+
 func (s *stopper) stop(
 	ctx context.Context, log logr.Logger, reason Reason, id string, grace time.Duration,
 ) error {

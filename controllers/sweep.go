@@ -20,8 +20,11 @@ type Sweep struct {
 	Rows, Containers int
 	// Healthy, Held, Invalid and Foreign rows were left alone; Adrift ones were nominated for a look.
 	Healthy, Held, Invalid, Taken, Foreign, Adrift int
-	// Unclaimed containers are owned and no row that was met claims them.
-	Unclaimed int
+	// Unclaimed containers are owned and no row that was met claims them. Owned are all that are owned, ForeignClaimed
+	// those that are not and that a row claims.
+	Unclaimed, Owned, ForeignClaimed int
+	// Statuses counts the rows by status, those aside that the configuration does not know.
+	Statuses map[string]int
 	// Unsure rows are live and claim a listed container by its name for the first time: whether they mean that one, or one
 	// that is about to get the name, the next sweep knows.
 	Unsure int
@@ -67,7 +70,7 @@ func (s *sweeper) sweep(ctx context.Context, visit visitor) (result Sweep, err e
 	err = s.census.turn(ctx, func(began time.Time) (t tally, err error) {
 		result, err = s.run(ctx, began, visit)
 		result.Took = time.Since(began)
-		s.metrics.sweep(result.Took, err)
+		s.metrics.sweep(result, err)
 		return result.tally, err
 	})
 	return result, err
@@ -105,7 +108,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		s.recovered()
 	}
 	s.containers.prune(known)
-	result := Sweep{Containers: len(list)}
+	result := Sweep{Containers: len(list), Statuses: map[string]int{}}
 	s.memory.nextRound()
 	claimed := make(map[string]bool, len(list))
 	confirmed := sync.OnceValue(func() bool { return s.guard.confirm(ctx, listing.Engine) == nil })
@@ -131,54 +134,6 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		s.memory.prune()
 	}
 	return result, s.meetUnclaimed(ctx, list, claimed, &result, visit)
-}
-
-// meetUnclaimed counts the owned containers, and passes those on that no row claims.
-func (s *sweeper) meetUnclaimed(
-	ctx context.Context, list []dockerwatch.Container, claimed map[string]bool, result *Sweep, visit visitor,
-) error {
-	var unclaimed []dockerwatch.Owner
-	for i := range list {
-		c := &list[i]
-		owner := s.ownership.Judge(firstName(c), c.Labels)
-		if s.policy.labelled(owner) {
-			result.tally.Owned++
-		}
-		if !owner.Owned || claimed[c.ID] {
-			continue
-		}
-		result.Unclaimed++
-		if s.policy.labelled(owner) {
-			unclaimed = append(unclaimed, owner)
-		}
-		if visit.container != nil {
-			if err := visit.container(c); err != nil {
-				return err
-			}
-		}
-	}
-	var err error
-	result.tally.Rowless, err = s.rowless(ctx, unclaimed, result.tally)
-	return err
-}
-
-// rowless counts the owners without a row. They are only read where there are enough of them to mean something.
-func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t tally) (int, error) {
-	t.Rowless = len(owners)
-	if !s.policy.Breaker.tooManyRowless(t) {
-		return 0, nil
-	}
-	rowless := 0
-	for _, owner := range owners {
-		_, err := s.store.Get(ctx, owner.Session)
-		switch {
-		case isNotFound(err):
-			rowless++
-		case err != nil:
-			return 0, err
-		}
-	}
-	return rowless, nil
 }
 
 // remember notes what the snapshot says for certain: that a live row's container ran, and which one it is. The rows are
@@ -215,6 +170,9 @@ func (s *sweeper) met(
 	row sessiondb.Row, containers *index, result *Sweep, visit visitor,
 ) (*dockerwatch.Container, error) {
 	result.Rows++
+	if row.Kind != sessiondb.StatusUnknown {
+		result.Statuses[row.Status]++
+	}
 	standing, c := join(row, containers, s.ownership)
 	switch standing {
 	case standsHealthy:

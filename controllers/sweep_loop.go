@@ -38,6 +38,9 @@ type sweepLoop struct {
 	mu   sync.Mutex
 	done bool  // a sweep was completed
 	err  error // why the last one failed
+	// result is what the last complete one counted, and swept when it ended.
+	result Sweep
+	swept  time.Time
 }
 
 func newSweepLoop(
@@ -71,7 +74,9 @@ func (l *sweepLoop) ready() error {
 func (l *sweepLoop) Start(ctx context.Context) error {
 	await(ctx, firstSweepPatience, l.trigger)
 	for failures := 0; ctx.Err() == nil; {
+		over := l.core.pulse.begin("sweep", "")
 		err := l.sweep(ctx)
+		over()
 		l.note(ctx, err)
 		wait := jittered(l.core.ResyncPeriod)
 		failures++
@@ -97,6 +102,7 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 	if result.Unsure > 0 {
 		l.request()
 	}
+	l.keep(result)
 	log := l.log.V(1)
 	if alone := result.leftAlone(); !l.completed() || alone != l.alone {
 		l.alone = alone
@@ -106,6 +112,20 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 		"adrift", result.Adrift, "held", result.Held, "invalid", result.Invalid, "taken", result.Taken,
 		"foreign", result.Foreign, "unclaimed", result.Unclaimed, "unsure", result.Unsure, "took", result.Took.String())
 	return nil
+}
+
+// keep keeps what a complete sweep counted, for those who ask.
+func (l *sweepLoop) keep(result Sweep) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.result, l.swept = result, time.Now()
+}
+
+// last returns what the last complete sweep counted and when it ended; zero: there was none.
+func (l *sweepLoop) last() (result Sweep, at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.result, l.swept
 }
 
 func (l *sweepLoop) completed() bool {

@@ -66,13 +66,15 @@ func (c *connection) close() {
 // options puts together what the controllers are built from.
 func (c *connection) options(cfg config, log logr.Logger, metrics *controllers.Metrics) controllers.Options {
 	var records controllers.EngineRecords // nil and not a nil pointer in it
+	var pauses controllers.PauseRecords
 	if c.ledger != nil {
-		records = c.ledger
+		records, pauses = c.ledger, c.ledger
 	}
 	return controllers.Options{
 		Store:        c.store,
 		Engine:       c.engine,
 		Records:      records,
+		Pauses:       pauses,
 		Identity:     cfg.Docker.Identity,
 		Ownership:    cfg.Docker.Ownership,
 		Policy:       cfg.Policy,

@@ -31,8 +31,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if code, ok := errors.AsType[exitCodeError](err); ok {
 		return int(code)
 	}
-	_, _ = fmt.Fprintf(stderr, "session-controller: %s\n", masked(err.Error()))
+	complain(stderr, err)
 	return 1
+}
+
+// complain writes a failure: one sentence, without a password.
+func complain(stderr io.Writer, err error) {
+	_, _ = fmt.Fprintf(stderr, "session-controller: %s\n", masked(err.Error()))
 }
 
 // masked takes the user and the password out of any URL that got into a sentence, such as one that was given in the

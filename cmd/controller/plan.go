@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -12,6 +14,8 @@ import (
 
 func newPlanCommand(a *app) *cobra.Command {
 	var output string
+	var watch bool
+	var interval time.Duration
 	cmd := &cobra.Command{
 		Use:   "plan [SESSION...]",
 		Short: "Print what is adrift and what would be done, and change nothing",
@@ -21,35 +25,66 @@ setting that would own them.
 
 Exit code: 0 no drift, 2 drift, 1 error. What is only reported or held changes no exit code.`,
 		Example: `  session-controller plan
-  session-controller plan 3f2a8c1e -o json`,
+  session-controller plan 3f2a8c1e -o json
+  session-controller plan --watch`,
 		RunE: func(cmd *cobra.Command, sessions []string) error {
-			if output != "table" && output != "json" {
+			switch {
+			case output != outputTable && output != outputJSON:
 				return fmt.Errorf("-o is %q: give table or json", output)
+			case interval < shortestPoll:
+				return fmt.Errorf("--interval is %s: give %s or more", interval, shortestPoll)
+			case watch:
+				return a.watchPlan(cmd, sessions, output, interval)
 			}
 			return a.plan(cmd, sessions, output)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	cmd.Flags().StringVarP(&output, "output", "o", outputTable, "table or json")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "make it again and again, until Ctrl-C; exit code 0 then")
+	cmd.Flags().DurationVar(&interval, "interval", watchEvery, "time between two plans with --watch")
 	return cmd
 }
 
-func (a *app) plan(cmd *cobra.Command, sessions []string, output string) error {
+// What a command prints.
+const (
+	outputTable = "table"
+	outputJSON  = "json"
+)
+
+// planner is a planner that is connected.
+func (a *app) planner(cmd *cobra.Command) (planner *controllers.Planner, closeAll func(), err error) {
 	cfg, log, conn, err := a.prepare(cmd.Context(), a.stderr, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	planner = controllers.NewPlanner(conn.options(cfg, log, nil))
+	return planner, func() {
+		planner.Close()
+		conn.close()
+	}, nil
+}
+
+func (a *app) plan(cmd *cobra.Command, sessions []string, output string) error {
+	planner, closeAll, err := a.planner(cmd)
 	if err != nil {
 		return err
 	}
-	defer conn.close()
-	plan, err := controllers.MakePlan(cmd.Context(), conn.options(cfg, log, nil), sessions)
+	defer closeAll()
+	return a.planOnce(cmd.Context(), planner, sessions, output)
+}
+
+func (a *app) planOnce(ctx context.Context, planner *controllers.Planner, sessions []string, output string) error {
+	plan, err := planner.Plan(ctx, sessions)
 	if errors.Is(err, sessiondb.ErrNotFound) {
 		return fmt.Errorf("%w; `session-controller plan` without a name lists all that are adrift", err)
 	}
 	if err != nil {
 		return err
 	}
-	if output == "json" {
+	if output == outputJSON {
 		err = writePlanJSON(a.stdout, plan)
 	} else {
-		err = writePlanTable(a.stdout, plan, terminalWidth(a.stdout))
+		err = writePlanTable(a.stdout, plan, terminalWidth(a.stdout), a.painter())
 	}
 	if err != nil {
 		return err

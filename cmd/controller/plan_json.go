@@ -12,8 +12,10 @@ import (
 
 // planJSON is the schema of `plan -o json`. Fields are added, never renamed or removed.
 type planJSON struct {
-	Drift    bool          `json:"drift"`
-	Sessions []planSession `json:"sessions"`
+	Drift bool `json:"drift"`
+	// PausedUntil is null where nobody has paused the controller.
+	PausedUntil *time.Time    `json:"pausedUntil"`
+	Sessions    []planSession `json:"sessions"`
 	// Containers are claimed by no row.
 	Containers      []planContainer `json:"containers"`
 	UnknownStatuses []planStatus    `json:"unknownStatuses"`
@@ -75,7 +77,12 @@ type planForeign struct {
 
 func writePlanJSON(w io.Writer, p controllers.Plan) error {
 	s := p.Sweep
+	var paused *time.Time
+	if p.Pause.Active() {
+		paused = new(p.Pause.Until.UTC())
+	}
 	out := planJSON{
+		PausedUntil:     paused,
 		Drift:           p.Drift(),
 		Sessions:        make([]planSession, 0, len(p.Sessions)),
 		Containers:      make([]planContainer, 0, len(p.Containers)),

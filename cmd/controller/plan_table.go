@@ -5,6 +5,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode/utf8"
 
 	"github.com/session-controller/session-controller/controllers"
@@ -34,27 +35,32 @@ func containerColumns() planRow {
 }
 
 // writePlanTable prints the plan so that it fits width columns; 0 means as wide as it is.
-func writePlanTable(w io.Writer, p controllers.Plan, width int) error {
+func writePlanTable(w io.Writer, p controllers.Plan, width int, colours paint) error {
 	var b strings.Builder
+	if p.Pause.Active() {
+		fmt.Fprintf(&b, "Paused until %s by %s (%s): nothing is done before.\n\n", p.Pause.Until.Format(time.RFC3339),
+			plain(p.Pause.By), plain(p.Pause.Reason))
+	}
 	if len(p.Sessions)+len(p.Containers) == 0 {
 		fmt.Fprintf(&b, "No drift: %d sessions claim something, %d of them healthy; %d containers on the engine.\n",
 			p.Sweep.Rows, p.Sweep.Healthy, p.Sweep.Containers)
 	}
 	rows := make([]planRow, 0, len(p.Sessions))
+	tones := []string{bold}
 	for _, o := range p.Sessions {
-		rows = append(rows, tableRow(o))
+		rows, tones = append(rows, tableRow(o)), append(tones, tone(o.Verdict, o.Err))
 	}
-	writeRows(&b, planColumns(), rows, width)
+	writeRows(&b, planColumns(), rows, width, colours.lines(tones))
 	if len(p.Containers) > 0 {
 		if len(rows) > 0 {
 			b.WriteString("\n")
 		}
 		b.WriteString("Containers that no row claims:\n")
-		rows = rows[:0]
+		rows, tones = rows[:0], tones[:1]
 		for _, o := range p.Containers {
-			rows = append(rows, containerRow(o))
+			rows, tones = append(rows, containerRow(o)), append(tones, tone(o.Verdict, o.Err))
 		}
-		writeRows(&b, containerColumns(), rows, width)
+		writeRows(&b, containerColumns(), rows, width, colours.lines(tones))
 	}
 	writeUnknown(&b, p)
 	writeForeign(&b, p)
@@ -65,13 +71,13 @@ func writePlanTable(w io.Writer, p controllers.Plan, width int) error {
 }
 
 // writeRows prints a table, or nothing where there is no row.
-func writeRows(b *strings.Builder, head planRow, rows []planRow, width int) {
+func writeRows(b *strings.Builder, head planRow, rows []planRow, width int, colour func(int, string) string) {
 	if len(rows) == 0 {
 		return
 	}
 	rows = append([]planRow{head}, rows...)
 	fit(rows, width)
-	align(b, rows)
+	align(b, rows, colour)
 }
 
 // phaseText is the container's state, with the exit code where it has stopped.
@@ -181,12 +187,17 @@ func shorten(s string, width int) string {
 	return string([]rune(s)[:width-1]) + "…"
 }
 
-func align(b *strings.Builder, rows []planRow) {
-	tw := tabwriter.NewWriter(b, 0, 0, columnGap, ' ', 0)
+// align writes the rows as a table, and colours each line once it is as long as it is.
+func align(b *strings.Builder, rows []planRow, colour func(line int, text string) string) {
+	var table strings.Builder
+	tw := tabwriter.NewWriter(&table, 0, 0, columnGap, ' ', 0)
 	for _, r := range rows {
 		_, _ = fmt.Fprintln(tw, strings.Join(r[:], "\t"))
 	}
 	_ = tw.Flush() // a strings.Builder takes everything
+	for i, line := range strings.Split(strings.TrimSuffix(table.String(), "\n"), "\n") {
+		b.WriteString(colour(i, line) + "\n")
+	}
 }
 
 func writeUnknown(b *strings.Builder, p controllers.Plan) {

@@ -27,7 +27,7 @@ func outcome(session, claim string) controllers.SessionOutcome {
 func table(t *testing.T, p controllers.Plan, width int) string {
 	t.Helper()
 	var b strings.Builder
-	if err := writePlanTable(&b, p, width); err != nil {
+	if err := writePlanTable(&b, p, width, paint{}); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

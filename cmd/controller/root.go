@@ -44,8 +44,8 @@ Try it without changing anything:
 	f.StringVar(&a.flags.logLevel, "log-level", "info", "debug, info or error")
 	f.StringVar(&a.flags.logFormat, "log-format", "json", "json, or console for people")
 	a.addProfiles(root)
-	root.AddCommand(newRunCommand(a), newSweepCommand(a), newPlanCommand(a), newMigrateCommand(a), newTrustCommand(a),
-		newVersionCommand(a))
+	root.AddCommand(newRunCommand(a), newSweepCommand(a), newPlanCommand(a), newStatusCommand(a), newPauseCommand(a),
+		newResumeCommand(a), newMigrateCommand(a), newTrustCommand(a), newVersionCommand(a))
 	return root
 }
 

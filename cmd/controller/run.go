@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -12,7 +14,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -35,8 +36,8 @@ func newRunCommand(a *app) *cobra.Command {
 	}
 	a.addDryRun(cmd)
 	cmd.Flags().StringVar(&metricsAddress, "metrics-bind-address", "127.0.0.1:9641", "metrics address, 0 for none")
-	cmd.Flags().StringVar(&probeAddress, "health-probe-bind-address", "127.0.0.1:9642",
-		"address of /healthz and /readyz, 0 for none")
+	cmd.Flags().StringVar(&probeAddress, "health-probe-bind-address", defaultHealthAddress,
+		"address of /healthz, /readyz and /status, 0 for none")
 	return cmd
 }
 
@@ -48,15 +49,15 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 	}
 	defer conn.close()
 	quietLibraries(log)
-	figures, err := controllers.NewMetrics(metrics.Registry)
+	figures, err := newMetrics(cfg)
 	if err != nil {
-		return fmt.Errorf("register the metrics: %w", err)
+		return err
 	}
 	lock, err := conn.lease(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	mgr, err := newManager(metricsAddress, probeAddress, lock)
+	mgr, err := newManager(metricsAddress, lock)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,8 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 	if err := controller.SetupWithManager(mgr); err != nil {
 		return err
 	}
-	if err := addProbes(mgr, controller.Ready); err != nil {
+	which := sides{Host: conn.engine.Host(), Database: conn.store.Describe()}
+	if err := addHealth(mgr, probeAddress, controller, which); err != nil {
 		return err
 	}
 	log.Info("Started", "version", version, "engine", conn.engine.Host(), "engineversion", conn.info.Version,
@@ -91,7 +93,7 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 //
 // With a lock only its holder works. Whoever loses it must end the process: what is under way is not waited for, and
 // the rows are safe because every write compares.
-func newManager(metricsAddress, probeAddress string, lock resourcelock.Interface) (manager.Manager, error) {
+func newManager(metricsAddress string, lock resourcelock.Interface) (manager.Manager, error) {
 	graceful := shutdownTimeout
 	mgr, err := manager.New(&rest.Config{}, manager.Options{
 		LeaderElection:                      lock != nil,
@@ -101,7 +103,7 @@ func newManager(metricsAddress, probeAddress string, lock resourcelock.Interface
 			return meta.NewDefaultRESTMapper(nil), nil
 		},
 		Metrics:                 server.Options{BindAddress: metricsAddress},
-		HealthProbeBindAddress:  probeAddress,
+		HealthProbeBindAddress:  noAddress, // served by addHealth, whose answers say why
 		GracefulShutdownTimeout: &graceful,
 	})
 	if err != nil {
@@ -119,13 +121,13 @@ func addressHint(err error) error {
 		"--health-probe-bind-address", err)
 }
 
-// addProbes adds /healthz, which fails only when the process itself is stuck, and /readyz.
-func addProbes(mgr manager.Manager, ready func() error) error {
-	if err := mgr.AddHealthzCheck("ping", healthz.Ping); err != nil {
-		return fmt.Errorf("add the health check: %w", err)
+// newMetrics registers the controller's metrics, and which build this is.
+func newMetrics(cfg config) (*controllers.Metrics, error) {
+	statuses := slices.Concat(cfg.Database.Statuses.Live, cfg.Database.Statuses.Ended)
+	figures, err := controllers.NewMetrics(metrics.Registry, statuses)
+	if err != nil {
+		return nil, fmt.Errorf("register the metrics: %w", err)
 	}
-	if err := mgr.AddReadyzCheck("sweep", func(*http.Request) error { return ready() }); err != nil {
-		return fmt.Errorf("add the readiness check: %w", err)
-	}
-	return nil
+	figures.Build(version, commit, runtime.Version())
+	return figures, nil
 }

@@ -16,10 +16,11 @@ GRANT SELECT (id, status, container_id) ON public.sessions TO session_controller
 -- Written: status and claim, and updatedAt and reason where they are mapped.
 GRANT UPDATE (status, container_id) ON public.sessions TO session_controller;
 
--- The controller's own tables: which engine it serves, and the lease of replicas. `session-controller migrate` has made
+-- The controller's own tables: which engine it serves, the lease of replicas, and a pause. `session-controller migrate` has made
 -- them.
 GRANT USAGE ON SCHEMA session_controller TO session_controller;
-GRANT SELECT, INSERT, UPDATE, DELETE ON session_controller.engine, session_controller.lease TO session_controller;
+GRANT SELECT, INSERT, UPDATE, DELETE
+  ON session_controller.engine, session_controller.lease, session_controller.pause TO session_controller;
 
 -- LISTEN and NOTIFY need no right, and the trigger of `session-controller migrate` runs as whoever writes the row. The
 -- migration itself is run by the table's owner.

@@ -20,6 +20,14 @@ const (
 	ActionDestroy Action = "destroy"
 )
 
+// Actions returns the actions that the engine is asked for, and no other is ever heard of.
+func Actions() []Action {
+	return []Action{
+		ActionCreate, ActionStart, ActionKill, ActionDie, ActionOOM, ActionStop, ActionPause, ActionUnpause, ActionRename,
+		ActionDestroy,
+	}
+}
+
 // Event is one thing that happened to a container: a hint to look, never a fact to act on.
 type Event struct {
 	Action Action

@@ -115,7 +115,7 @@ func (e *Engine) RecentEvents(ctx context.Context, since time.Time) ([]Moment, e
 			select {
 			case m := <-messages:
 				moment := Moment{Time: messageTime(m), ID: m.Actor.ID, Action: firstWord(m.Action)}
-				if event, ok := decodeEvent(m); ok && slices.Contains(watched(), event.Action) {
+				if event, ok := decodeEvent(m); ok && slices.Contains(Actions(), event.Action) {
 					moment.Event = &event
 				}
 				moments = append(moments, moment)
@@ -141,18 +141,10 @@ func timestamp(t time.Time) string {
 	return fmt.Sprintf("%d.%09d", t.Unix(), t.Nanosecond())
 }
 
-// watched are the actions that can change what an inspect shows.
-func watched() []Action {
-	return []Action{
-		ActionCreate, ActionStart, ActionKill, ActionDie, ActionOOM,
-		ActionStop, ActionPause, ActionUnpause, ActionRename, ActionDestroy,
-	}
-}
-
 // watchedFilter asks for the events of those actions.
 func watchedFilter() filters.Args {
 	args := filters.NewArgs(filters.Arg("type", string(events.ContainerEventType)))
-	for _, action := range watched() {
+	for _, action := range Actions() {
 		args.Add("event", string(action))
 	}
 	return args

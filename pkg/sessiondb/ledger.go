@@ -9,7 +9,7 @@ import (
 )
 
 // ErrNoLedger means that the controller's own tables are not there and may not be created: the engine's identity is
-// not remembered when the process ends, and there are no leases.
+// not remembered when the process ends, and there are no leases and no pauses.
 var ErrNoLedger = errors.New("the controller's own tables are not there")
 
 // Ledger is the controller's own tables. They live apart from the user's, so that an ORM that compares its schema with
@@ -74,6 +74,7 @@ func (l *Ledger) Close() error {
 const (
 	engineTable = "engine"
 	leaseTable  = "lease"
+	pauseTable  = "pause"
 )
 
 // ledgerTables makes the tables. place is what stands before their names.
@@ -83,20 +84,26 @@ func ledgerTables(place string) []string {
 			"identity text NOT NULL, PRIMARY KEY (sessions_table, node), UNIQUE (sessions_table, identity))",
 		"CREATE TABLE IF NOT EXISTS " + place + leaseTable + " (name text NOT NULL PRIMARY KEY, " +
 			"format integer NOT NULL, version bigint NOT NULL, record text NOT NULL)",
+		"CREATE TABLE IF NOT EXISTS " + place + pauseTable + " (sessions_table text NOT NULL, node text NOT NULL, " +
+			"since bigint NOT NULL, until bigint NOT NULL, who text NOT NULL, reason text NOT NULL, " +
+			"PRIMARY KEY (sessions_table, node))",
 	}
 }
 
 func dropLedgerTables(place string) []string {
 	return []string{
 		"DROP TABLE IF EXISTS " + place + engineTable, "DROP TABLE IF EXISTS " + place + leaseTable,
+		"DROP TABLE IF EXISTS " + place + pauseTable,
 	}
 }
 
 // forgetTable takes a sessions table's records away and reports whether there are others.
 func forgetTable(ctx context.Context, tx *sqlx.Tx, place, param, table string) (others bool, err error) {
-	if _, err := tx.ExecContext(ctx,
-		"DELETE FROM "+place+engineTable+" WHERE sessions_table = "+param, table); err != nil {
-		return false, fmt.Errorf("forget the engines of table %s: %w", table, err)
+	for _, records := range []string{engineTable, pauseTable} {
+		if _, err := tx.ExecContext(ctx,
+			"DELETE FROM "+place+records+" WHERE sessions_table = "+param, table); err != nil {
+			return false, fmt.Errorf("forget the %s records of table %s: %w", records, table, err)
+		}
 	}
 	if err := tx.GetContext(ctx, &others, "SELECT EXISTS (SELECT 1 FROM "+place+engineTable+")"); err != nil {
 		return false, fmt.Errorf("look for other tables' engines: %w", err)

@@ -12,7 +12,8 @@ import (
 
 func (p *postgres) ledgerPlace() string { return postgresSchema + "." }
 
-const postgresLedger = "tables " + engineTable + " and " + leaseTable + " in schema " + postgresSchema
+const postgresLedger = "tables " + engineTable + ", " + leaseTable + " and " + pauseTable + " in schema " +
+	postgresSchema
 
 // postgresLedgerUsable asks about each table: is it there, and may this role do all that is needed?
 const postgresLedgerUsable = `
@@ -21,7 +22,8 @@ SELECT count(*) AS found, coalesce(bool_and(pg_catalog.has_schema_privilege(n.oi
          AND pg_catalog.has_table_privilege(c.oid, 'UPDATE') AND pg_catalog.has_table_privilege(c.oid, 'DELETE')),
        false) AS usable
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = '` + postgresSchema + `' AND c.relname IN ('` + engineTable + `', '` + leaseTable + `')`
+WHERE n.nspname = '` + postgresSchema + `' AND c.relname IN ('` + engineTable + `', '` + leaseTable + `',
+  '` + pauseTable + `')`
 
 func (p *postgres) ledger(ctx context.Context, s *Store, create bool) (ledgerFound, error) {
 	_, err := p.makeLedger(ctx, s.write, create)
@@ -35,7 +37,7 @@ func (p *postgres) installLedger(ctx context.Context, s *Store) ([]Step, error) 
 
 // makeLedger makes the tables where they are missing and that is asked for.
 func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (made bool, err error) {
-	const tables = 2
+	const tables = 3
 	var state struct {
 		Found  int  `db:"found"`
 		Usable bool `db:"usable"`

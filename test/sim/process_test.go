@@ -81,7 +81,7 @@ func (p *process) run(
 	own := dockerwatch.DefaultOwnership()
 	own.Installation, own.Claimed, own.Exclusive = installation, w.claimed, w.exclusive
 	registry := prometheus.NewRegistry()
-	figures, err := controllers.NewMetrics(registry)
+	figures, err := controllers.NewMetrics(registry, nil)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+const (
+	// longestPause is a day: whoever needs longer stops the controller.
+	longestPause = 24 * time.Hour
+	defaultPause = 30 * time.Minute
+	// longestReason is what fits into a log line that somebody reads.
+	longestReason = 200
+	// obeyPatience is how long a pause waits for the running controller to say that it has heard.
+	obeyPatience = 15 * time.Second
+	obeyPoll     = 100 * time.Millisecond
+)
+
+func newPauseCommand(a *app) *cobra.Command {
+	var lasts time.Duration
+	var reason, by, address string
+	cmd := &cobra.Command{
+		Use:   "pause --reason TEXT",
+		Short: "Let the controller change nothing for a while; it goes on looking",
+		Long: `pause stops every effect of the controller that serves this table and node, and of "sweep", for a while: no
+row is written, no container stopped or removed. It goes on looking, and says what it would do. The pause is kept in the
+database, so it outlives restarts, and ends by itself.
+
+A stop that has begun is finished by the engine.`,
+		Example: `  session-controller pause --for 45m --reason "moving the database, see OPS-312"
+  session-controller status
+  session-controller resume`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case lasts <= 0 || lasts > longestPause:
+				return fmt.Errorf("--for is %s: give a duration above 0 and up to %s", lasts, longestPause)
+			case reason == "":
+				return errors.New("say why with --reason: whoever is on call will want to know")
+			case len(reason) > longestReason:
+				return fmt.Errorf("--reason has %d bytes: give up to %d", len(reason), longestReason)
+			}
+			return a.pause(cmd.Context(), lasts, plain(reason), plain(cmp.Or(by, whoAmI())), address)
+		},
+	}
+	cmd.Flags().DurationVar(&lasts, "for", defaultPause, "how long, up to 24h")
+	cmd.Flags().StringVar(&reason, "reason", "", "why; status, log and metric show it")
+	cmd.Flags().StringVar(&by, "by", "", "who (default: this user and host)")
+	addAddress(cmd, &address)
+	return cmd
+}
+
+func newResumeCommand(a *app) *cobra.Command {
+	var address string
+	cmd := &cobra.Command{
+		Use:     "resume",
+		Short:   "End a pause",
+		Long:    `resume ends a pause at once: the controller sweeps, and brings back into agreement what is adrift.`,
+		Example: `  session-controller resume --config /etc/session-controller.yaml`,
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.resume(cmd.Context(), address) },
+	}
+	addAddress(cmd, &address)
+	return cmd
+}
+
+// whoAmI is the user and the host that a pause is made on, as far as they are known.
+func whoAmI() string {
+	name := "somebody"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if host, err := os.Hostname(); err == nil {
+		name += "@" + host
+	}
+	return name
+}
+
+func (a *app) pause(ctx context.Context, lasts time.Duration, reason, by, address string) error {
+	return a.withLedger(ctx, func(ledger *sessiondb.Ledger) error {
+		if err := ledger.SetPause(ctx, lasts, by, reason); err != nil {
+			return err
+		}
+		p, err := ledger.Paused(ctx)
+		if err != nil {
+			return err
+		}
+		a.printf("paused until %s by %s (%s)\n", p.Until.Format(time.RFC3339), by, reason)
+		return a.obeyed(ctx, address, true)
+	})
+}
+
+func (a *app) resume(ctx context.Context, address string) error {
+	return a.withLedger(ctx, func(ledger *sessiondb.Ledger) error {
+		was, err := ledger.Paused(ctx)
+		if err != nil {
+			return err
+		}
+		if err := ledger.Resume(ctx); err != nil {
+			return err
+		}
+		if !was.Active() {
+			a.printf("was not paused\n")
+			return nil
+		}
+		a.printf("resumed; it was paused by %s (%s)\n", plain(was.By), plain(was.Reason))
+		return a.obeyed(ctx, address, false)
+	})
+}
+
+// withLedger opens the controller's own tables, which are made where they are missing.
+func (a *app) withLedger(ctx context.Context, do func(*sessiondb.Ledger) error) error {
+	cfg, err := loadConfig(&a.flags, os.Getenv)
+	if err != nil {
+		return err
+	}
+	store, err := sessiondb.Open(ctx, cfg.Database)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }()
+	ledger, err := store.OpenLedger(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = ledger.Close() }()
+	return do(ledger)
+}
+
+// obeyed waits until the controller that runs here has heard of it, and says so. One that runs elsewhere, or none, is
+// no error: it hears of it by itself.
+func (a *app) obeyed(ctx context.Context, address string, paused bool) error {
+	until := time.Now().Add(obeyPatience)
+	for {
+		s, err := fetchStatus(ctx, address)
+		answers := err == nil
+		switch {
+		case ctx.Err() != nil:
+			return fmt.Errorf("it is written down, and waiting for the controller was interrupted: %w", ctx.Err())
+		case !answers:
+			a.printf("no controller answers at %s; one that runs elsewhere obeys within its pollInterval\n", address)
+			return nil
+		case (s.Paused != nil) == paused:
+			a.printf("the controller at %s obeys\n", address)
+			return nil
+		case time.Now().After(until):
+			return fmt.Errorf("it is written down, but the controller at %s does not obey after %s: see its log, and whether "+
+				"it serves the same table and node", address, obeyPatience)
+		}
+		select {
+		case <-time.After(obeyPoll):
+		case <-ctx.Done():
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package controllers
+
+import "sync"
+
+// books are what is written down of the passes for those who watch: the drift that is open, and the steps under way.
+type books struct {
+	drifts *drifts
+	pulse  *pulse
+}
+
+func newBooks(metrics *Metrics) books { return books{newDrifts(metrics), newPulse()} }
+
+// drifts knows which disagreements are open, so that each is counted once when it is found and once when it is over,
+// however many looks it takes. It grows with the drift and never with the rows. It is safe for concurrent use.
+type drifts struct {
+	metrics *Metrics
+
+	mu      sync.Mutex
+	open    map[driftKey]Reason
+	looping map[driftKey]bool
+}
+
+// driftKey is a key of either controller.
+type driftKey struct{ kind, key string }
+
+func newDrifts(metrics *Metrics) *drifts {
+	return &drifts{metrics: metrics, open: map[driftKey]Reason{}, looping: map[driftKey]bool{}}
+}
+
+// judged notes what was decided about a key on looks that succeeded. What a guard holds back is adrift all the same. A
+// drift keeps the reason that it was found for: what follows from it is no other one.
+func (d *drifts) judged(kind, key string, v Verdict) {
+	if v.Action == Retry {
+		return // nothing is known
+	}
+	at := driftKey{kind, key}
+	adrift, loops := v.Drift() || v.HeldBack(), v.Reason == ContainerLooping && v.Action == Report
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	was, open := d.open[at]
+	switch {
+	case adrift && !open:
+		d.open[at] = v.Reason
+		d.metrics.driftFound(v.Reason)
+	case !adrift && open:
+		delete(d.open, at)
+		d.metrics.driftOver(was)
+	}
+	if loops != d.looping[at] {
+		if delete(d.looping, at); loops {
+			d.looping[at] = true
+		}
+		d.metrics.loops(len(d.looping))
+	}
+}
+
+// counts returns how many are open, by reason.
+func (d *drifts) counts() map[Reason]int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	counts := make(map[Reason]int, len(d.open))
+	for _, reason := range d.open {
+		counts[reason]++
+	}
+	return counts
+}
+
+// possibleEffect is an action that [Decide] or [DecideContainer] can take for a reason.
+type possibleEffect struct {
+	action Action
+	reason Reason
+}
+
+// possibleEffects are all of them. What follows a failure in the same pass keeps the failure's reason.
+func possibleEffects() []possibleEffect {
+	var all []possibleEffect
+	add := func(reason Reason, actions ...Action) {
+		for _, a := range actions {
+			all = append(all, possibleEffect{a, reason})
+		}
+	}
+	removal := []Action{Stop, Remove, RemoveDead}
+	for _, r := range []Reason{ContainerExited, ContainerOOMKilled, NeverStarted, ContainerLooping, ContainerGone} {
+		add(r, Fail, Pin, Release)
+		add(r, removal...)
+	}
+	for _, r := range []Reason{ContainerExited, ContainerOOMKilled, ContainerGone, ContainerTaken} {
+		add(r, FailAndRelease)
+	}
+	add(SessionEnded, Pin, Release)
+	add(SessionEnded, removal...)
+	add(ContainerShared, Release)
+	add(ContainerReplaced, Adopt)
+	add(ContainerUnrecorded, Adopt)
+	add(ContainerSuperseded, removal...)
+	add(ContainerLeaked, removal...)
+	return all
+}
+
+// driftReasons are the reasons that a drift can be found for.
+func driftReasons() []Reason {
+	return []Reason{
+		ContainerExited, ContainerOOMKilled, NeverStarted, ContainerLooping, ContainerGone, ContainerTaken, SessionEnded,
+		ContainerShared, ContainerReplaced, ContainerUnrecorded, ContainerSuperseded, ContainerLeaked, TableEmpty,
+		BreakerTripped,
+	}
+}

@@ -1,0 +1,81 @@
+package controllers
+
+import (
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
+
+func TestADriftIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	m, _ := newTestMetrics(t)
+	d := newDrifts(m)
+	waits := Verdict{Action: Fail, Reason: ContainerExited, Wait: time.Second}
+	due := Verdict{Action: Fail, Reason: ContainerExited}
+	follows := Verdict{Action: Remove, Reason: SessionEnded}
+	failed := Verdict{Action: Retry, Reason: LookFailed}
+	rests := Verdict{Action: Nothing}
+
+	for _, v := range []Verdict{rests, waits, waits, failed, due, follows} {
+		d.judged(kindSession, "s1", v)
+	}
+	if open := d.counts(); len(open) != 1 || open[ContainerExited] != 1 {
+		t.Errorf("open are %v, want the one of ContainerExited", open)
+	}
+	d.judged(kindSession, "s1", rests)
+	d.judged(kindSession, "s1", rests)
+	d.judged(kindContainer, "s1", Verdict{Action: Hold, Reason: BreakerTripped}) // another key, held by a guard
+	for _, tt := range []struct {
+		reason Reason
+		want   [3]float64
+	}{{ContainerExited, [3]float64{1, 1, 0}}, {BreakerTripped, [3]float64{1, 0, 1}}, {SessionEnded, [3]float64{}}} {
+		reason, want := tt.reason, tt.want
+		got := [3]float64{
+			testutil.ToFloat64(m.found.WithLabelValues(string(reason))),
+			testutil.ToFloat64(m.converged.WithLabelValues(string(reason))),
+			testutil.ToFloat64(m.open.WithLabelValues(string(reason))),
+		}
+		if got != want {
+			t.Errorf("%s: found, converged and open are %v, want %v", reason, got, want)
+		}
+	}
+}
+
+func TestACrashLoopIsShownWhileItLasts(t *testing.T) {
+	t.Parallel()
+	m, _ := newTestMetrics(t)
+	d := newDrifts(m)
+	want := func(n float64) {
+		t.Helper()
+		if got := testutil.ToFloat64(m.looping); got != n {
+			t.Errorf("%v crash loops, want %v", got, n)
+		}
+	}
+	loops := Verdict{Action: Report, Reason: ContainerLooping}
+	d.judged(kindSession, "s1", loops)
+	d.judged(kindSession, "s2", loops)
+	d.judged(kindSession, "s1", loops)
+	want(2)
+	d.judged(kindSession, "s1", Verdict{Action: Retry, Reason: LookFailed}) // nothing is known
+	want(2)
+	d.judged(kindSession, "s1", Verdict{Action: Nothing})
+	want(1)
+}
+
+func TestAStepThatTakesTooLongIsStuck(t *testing.T) {
+	t.Parallel()
+	p := newPulse()
+	end := p.begin(kindSession, "s1")
+	p.begin(kindSession, "s2")()
+	if err := p.stuck(time.Now().Add(stuckAfter - time.Second)); err != nil {
+		t.Errorf("too early: %v", err)
+	}
+	if err := p.stuck(time.Now().Add(stuckAfter + time.Second)); err == nil {
+		t.Error("a step that does not end is not noticed")
+	}
+	end()
+	if err := p.stuck(time.Now().Add(time.Hour)); err != nil {
+		t.Errorf("it has ended: %v", err)
+	}
+}

@@ -1,0 +1,88 @@
+package controllers
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// sweepMetrics are what the last complete sweep counted, and how sweeps go.
+type sweepMetrics struct {
+	ended    prometheus.Gauge
+	took     prometheus.Gauge
+	failures prometheus.Counter
+	// last is when the last complete sweep ended, or when there was none yet: when this began. Shared with the gauge of
+	// the age, which is computed when it is asked for.
+	last *atomic.Pointer[time.Time]
+
+	sessions  *prometheus.GaugeVec
+	statuses  []string
+	unknown   prometheus.Gauge
+	invalid   prometheus.Gauge
+	taken     prometheus.Gauge
+	foreign   prometheus.Gauge
+	all       prometheus.Gauge
+	owned     prometheus.Gauge
+	unclaimed prometheus.Gauge
+	claimed   prometheus.Gauge
+}
+
+func newSweepMetrics(r *registry, statuses []string) sweepMetrics {
+	last := &atomic.Pointer[time.Time]{}
+	last.Store(new(time.Now()))
+	register(r, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: metricPrefix + "last_sweep_age_seconds",
+		Help: "Time since the last complete sweep ended; before the first, since the process began.",
+	}, func() float64 { return time.Since(*last.Load()).Seconds() }))
+	s := sweepMetrics{
+		last: last,
+		ended: r.gauge("last_sweep_timestamp_seconds",
+			"When the last complete sweep ended, in seconds since 1970; 0 before the first."),
+		took:     r.gauge("last_sweep_duration_seconds", "How long the last complete sweep took."),
+		failures: r.counter("sweep_failures_total", "Sweeps that ended in an error of the engine or the database."),
+		sessions: r.gauges("sessions",
+			"Rows that claim a container, by status, at the last complete sweep.", "status"),
+		statuses: statuses,
+		unknown: r.gauge("sessions_unknown_status",
+			"Rows that claim a container and have a status that the configuration does not know."),
+		invalid: r.gauge("claims_invalid", "Rows whose claim can name no container."),
+		taken:   r.gauge("claims_taken", "Live rows that claim a container labelled with another session."),
+		foreign: r.gauge("claims_foreign", "Ended rows that claim a container which is not owned."),
+		all:     r.gauge("containers", "Containers on the engine, ours or not."),
+		owned:   r.gauge("containers_owned", "Containers that are owned, by label or name."),
+		unclaimed: r.gauge("containers_unclaimed",
+			"Owned containers that no row claims."),
+		claimed: r.gauge("containers_foreign_claimed", "Containers that a row claims and that are not owned."),
+	}
+	for _, status := range statuses {
+		s.sessions.WithLabelValues(status)
+	}
+	return s
+}
+
+// sweep takes what one sweep counted, or that it failed.
+func (m *Metrics) sweep(result Sweep, err error) {
+	if m == nil {
+		return
+	}
+	s := &m.sweeps
+	if err != nil {
+		s.failures.Inc()
+		return
+	}
+	s.took.Set(result.Took.Seconds())
+	s.ended.SetToCurrentTime()
+	s.last.Store(new(time.Now()))
+	for _, status := range s.statuses {
+		s.sessions.WithLabelValues(status).Set(float64(result.Statuses[status]))
+	}
+	s.unknown.Set(float64(result.Held))
+	s.invalid.Set(float64(result.Invalid))
+	s.taken.Set(float64(result.Taken))
+	s.foreign.Set(float64(result.Foreign))
+	s.all.Set(float64(result.Containers))
+	s.owned.Set(float64(result.Owned))
+	s.unclaimed.Set(float64(result.Unclaimed))
+	s.claimed.Set(float64(result.ForeignClaimed))
+}

@@ -1,0 +1,142 @@
+package controllers
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"pgregory.net/rapid"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+)
+
+func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
+	t.Helper()
+	registry := prometheus.NewPedanticRegistry()
+	m, err := NewMetrics(registry, []string{"ACTIVE", "ERROR"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m, registry
+}
+
+// A rate is only known from the second value of a series on, so every one must be there from the start.
+func TestEveryFamilyIsInTheFirstScrape(t *testing.T) {
+	t.Parallel()
+	m, registry := newTestMetrics(t)
+	m.Build("v1", "abc", "go1")
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := make(chan *prometheus.Desc, 1000)
+	registry.Describe(described)
+	close(described)
+	want := map[string]bool{}
+	for d := range described {
+		want[d.String()] = true
+	}
+	if len(families) != len(want) || len(families) < 30 {
+		t.Errorf("%d families of %d are in the first scrape", len(families), len(want))
+	}
+	for _, f := range families {
+		if !strings.HasPrefix(f.GetName(), metricPrefix) {
+			t.Errorf("%s lacks the prefix", f.GetName())
+		}
+	}
+	problems, err := testutil.GatherAndLint(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
+}
+
+// No verdict makes a series that was not there before.
+func TestEveryEffectThatIsDecidedIsPossible(t *testing.T) {
+	t.Parallel()
+	possible, reasons := possibleEffects(), driftReasons()
+	check := func(t *rapid.T, v Verdict) {
+		if v.Drift() && !slices.Contains(possible, possibleEffect{v.Action, v.Reason}) {
+			t.Errorf("%s for %s is not among the possible effects", v.Action, v.Reason)
+		}
+		if (v.Drift() || v.HeldBack()) && !slices.Contains(reasons, v.Reason) {
+			t.Errorf("%s is not among the reasons of a drift", v.Reason)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		p := DefaultPolicy()
+		p.CrashLoop = rapid.SampledFrom([]CrashLoopPolicy{CrashLoopReport, CrashLoopFail}).Draw(t, "crashLoop")
+		p.RemoveLeaked = rapid.SampledFrom([]LeakPolicy{RemoveLabelled, RemoveAll, RemoveNone}).Draw(t, "removeLeaked")
+		check(t, Decide(p, anyFacts(t)))
+		check(t, DecideContainer(p, anyContainerFacts(t)))
+	})
+}
+
+func TestAnEffectThatSomebodyElseHadIsNotCounted(t *testing.T) {
+	t.Parallel()
+	m, _ := newTestMetrics(t)
+	remove := Verdict{Action: Remove, Reason: SessionEnded}
+	m.effect(remove, nil)
+	m.effect(remove, errors.New("refused"))
+	m.effect(remove, dockerwatch.ErrNotThere)
+	for result, want := range map[string]float64{resultDone: 1, resultFailed: 1} {
+		if got := testutil.ToFloat64(m.effects.WithLabelValues(string(Remove), string(SessionEnded), result)); got != want {
+			t.Errorf("%v %s, want %v", got, result, want)
+		}
+	}
+}
+
+func TestASweepIsShownByItsCounts(t *testing.T) {
+	t.Parallel()
+	m, registry := newTestMetrics(t)
+	began := time.Now().Add(-time.Hour)
+	m.sweeps.last.Store(&began)
+	if age := valueOf(t, registry, "last_sweep_age_seconds"); age < 3600 {
+		t.Errorf("before a sweep its age is %v s", age)
+	}
+	m.sweep(Sweep{}, errors.New("the engine is away"))
+	if age := valueOf(t, registry, "last_sweep_age_seconds"); age < 3600 {
+		t.Errorf("after one that failed the age is %v s", age)
+	}
+	m.sweep(Sweep{Held: 2, Statuses: map[string]int{"ACTIVE": 3, "SURPRISE": 1}, Owned: 4, Took: time.Second}, nil)
+	for name, want := range map[string]float64{
+		"sweep_failures_total": 1, "sessions_unknown_status": 2, "containers_owned": 4, "last_sweep_duration_seconds": 1,
+	} {
+		if got := valueOf(t, registry, name); got != want {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	if age := valueOf(t, registry, "last_sweep_age_seconds"); age > 60 {
+		t.Errorf("after a sweep its age is %v s", age)
+	}
+	if n := testutil.CollectAndCount(m.sweeps.sessions); n != 2 {
+		t.Errorf("%d statuses have a series, want the two that are configured", n)
+	}
+}
+
+// valueOf is the value of a family with one series.
+func valueOf(t *testing.T, g prometheus.Gatherer, name string) float64 {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() != metricPrefix+name {
+			continue
+		}
+		series := f.GetMetric()[0]
+		if series.GetCounter() != nil {
+			return series.GetCounter().GetValue()
+		}
+		return series.GetGauge().GetValue()
+	}
+	t.Fatalf("there is no %s", name)
+	return 0
+}

@@ -1,0 +1,112 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-logr/logr"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// pauses are records that a test writes.
+type pauses struct {
+	mu    sync.Mutex
+	pause sessiondb.Pause
+	err   error
+	reads int
+}
+
+func (p *pauses) Paused(context.Context) (sessiondb.Pause, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reads++
+	return p.pause, p.err
+}
+
+func (p *pauses) set(pause sessiondb.Pause, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pause, p.err = pause, err
+}
+
+func newTestGate(records PauseRecords, m *Metrics) *pauseGate {
+	return newPauseGate(Options{Pauses: records, PollInterval: 2 * time.Second, Metrics: m, Log: logr.Discard()})
+}
+
+func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, _ := newTestMetrics(t)
+		records := &pauses{}
+		gate := newTestGate(records, m)
+		var resumed atomic.Int64
+		gate.resumed = func() { resumed.Add(1) }
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = gate.Start(ctx) }()
+		away := errors.New("the database is away")
+		want := func(paused bool, ended int64, why error) {
+			t.Helper()
+			synctest.Wait()
+			if err := gate.check(ctx); (err != nil) != paused || paused && !errors.Is(err, why) {
+				t.Errorf("the gate says %v, paused should be %t", err, paused)
+			}
+			if got := testutil.ToFloat64(m.paused); got != oneIf(paused) {
+				t.Errorf("the metric is %v", got)
+			}
+			if got := resumed.Load(); got != ended {
+				t.Errorf("resumed %d times, want %d", got, ended)
+			}
+		}
+		want(false, 0, nil)
+		minute := sessiondb.Pause{Until: time.Now().Add(time.Minute), By: "somebody", Reason: "why"}
+		records.set(minute, nil)
+		<-time.After(3 * time.Second)
+		want(true, 0, ErrPaused)
+		records.set(minute, away)
+		<-time.After(20 * time.Second)
+		want(true, 0, away)
+		records.set(minute, nil)
+		<-time.After(40 * time.Second) // it ends by itself
+		want(false, 1, nil)
+		records.set(sessiondb.Pause{Until: time.Now().Add(time.Hour)}, nil)
+		<-time.After(3 * time.Second)
+		want(true, 1, ErrPaused)
+		records.set(sessiondb.Pause{}, nil) // an operator ends it
+		<-time.After(3 * time.Second)
+		want(false, 2, nil)
+	})
+}
+
+// Where nobody keeps it fresh it is read before an effect, and an effect is not carried out on what is not known.
+func TestNothingIsDoneWhereItIsNotKnownWhetherItMayBe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		records := &pauses{err: errors.New("the database is away")}
+		gate := newTestGate(records, nil)
+		if err := gate.check(t.Context()); !errors.Is(err, records.err) {
+			t.Errorf("the gate says %v, want why it does not know", err)
+		}
+		records.err = nil
+		for range 3 {
+			if err := gate.check(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		if records.reads != 2 {
+			t.Errorf("read %d times, want once more", records.reads)
+		}
+		records.pause = sessiondb.Pause{Until: time.Now().Add(time.Hour)}
+		<-time.After(5 * time.Second)
+		if err := gate.check(t.Context()); !errors.Is(err, ErrPaused) {
+			t.Errorf("what was known is old, and the gate says %v", err)
+		}
+	})
+}

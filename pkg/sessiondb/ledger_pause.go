@@ -1,0 +1,86 @@
+package sessiondb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Pause is an operator's word that nothing is to be changed for a while. The zero value says that there is none.
+type Pause struct {
+	// Since and Until are when it was made and when it ends, by this machine's clock: the database's own tells how long
+	// ago and how long still, so that machines whose clocks differ agree.
+	Since, Until time.Time
+	// By is who made it, and Reason why; both are the operator's words.
+	By, Reason string
+}
+
+// Active reports whether the pause is not over.
+func (p Pause) Active() bool { return time.Now().Before(p.Until) }
+
+// Paused returns the pause of this node's rows; the zero value when there is none or it is over. Errors:
+// ErrUnreachable, or the context's own.
+func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
+	const operation = "read whether the controller is paused"
+	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	var row struct {
+		By     string `db:"who"`
+		Reason string `db:"reason"`
+		Age    int64  `db:"age"`
+		Left   int64  `db:"remaining"`
+	}
+	now := l.now()
+	err := l.db.GetContext(deadline, &row, l.sql(
+		"SELECT who, reason, CAST("+now+" - since AS bigint) AS age, CAST(until - "+now+" AS bigint) AS remaining FROM "+
+			l.place+pauseTable+" WHERE sessions_table = $1 AND node = $2"), l.table, l.node)
+	read := time.Now()
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return Pause{}, nil
+	case err != nil:
+		return Pause{}, l.store.explain(ctx, operation, err)
+	case row.Left <= 0:
+		return Pause{}, nil
+	}
+	return Pause{
+		Since: read.Add(-time.Duration(row.Age) * time.Millisecond),
+		Until: read.Add(time.Duration(row.Left) * time.Millisecond),
+		By:    row.By, Reason: row.Reason,
+	}, nil
+}
+
+// SetPause pauses this node's rows for so long, in place of any pause before. Errors: ErrUnreachable, or the context's
+// own.
+func (l *Ledger) SetPause(ctx context.Context, lasts time.Duration, by, reason string) error {
+	now := l.now()
+	return l.exec(ctx, "pause the controller",
+		"INSERT INTO "+l.place+pauseTable+" (sessions_table, node, since, until, who, reason) VALUES ($1, $2, "+now+", "+
+			now+" + "+strconv.FormatInt(lasts.Milliseconds(), 10)+", $3, $4) ON CONFLICT (sessions_table, node) DO UPDATE "+
+			"SET since = excluded.since, until = excluded.until, who = excluded.who, reason = excluded.reason",
+		l.table, l.node, by, reason)
+}
+
+// Resume ends a pause of this node's rows; where there is none that is no error. Errors: ErrUnreachable, or the
+// context's own.
+func (l *Ledger) Resume(ctx context.Context) error {
+	return l.exec(ctx, "resume the controller",
+		"DELETE FROM "+l.place+pauseTable+" WHERE sessions_table = $1 AND node = $2", l.table, l.node)
+}
+
+func (l *Ledger) exec(ctx context.Context, operation, query string, args ...any) error {
+	deadline, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	if _, err := l.db.ExecContext(deadline, l.sql(query), args...); err != nil {
+		return l.store.explain(ctx, operation, fmt.Errorf("write to the controller's own tables: %w", err))
+	}
+	return nil
+}
+
+// now is the database's clock in milliseconds since 1970.
+func (l *Ledger) now() string {
+	return "CAST(" + l.store.backend.dialect().now(TimeFormatUnixMilli, column{}) + " AS bigint)"
+}
