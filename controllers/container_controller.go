@@ -24,6 +24,7 @@ type containerSubject struct {
 	stopper *stopper
 	metrics *Metrics
 	gate    *pauseGate
+	ends    *postMortems
 }
 
 func (s *containerSubject) decide(f ContainerFacts) Verdict { return DecideContainer(s.policy, f) }
@@ -64,11 +65,18 @@ func (s *containerSubject) apply(
 	if v.Action == Stop {
 		return false, s.stopper.begin(ctx, log, v.Reason, f.Container.ID, s.policy.StopTimeout.Duration, done)
 	}
+	if v.removes() && s.ends.write(ctx, logFor(ctx, v).WithValues("session", f.Owner.Session), f.Container,
+		f.Container.OOMKilled) {
+		return false, conflict(kindContainer, f.Container.ID) // look again
+	}
 	began := time.Now()
 	err = s.carryOut(ctx, f, v)
 	s.metrics.effect(v, err)
 	if err != nil {
 		return false, err
+	}
+	if v.removes() {
+		s.ends.forget(f.Container.ID)
 	}
 	log.Info(containerSentence(v.Action), "took", time.Since(began).String())
 	return false, nil

@@ -58,12 +58,13 @@ type core struct {
 	sweeper         *sweeper
 	stopper         *stopper
 	gate            *pauseGate
+	ends            *postMortems
 }
 
 func newCore(o Options) *core {
 	c := &core{
 		Options: o, history: dockerwatch.NewHistory(), memory: newMemory(), gate: newPauseGate(o),
-		books: newBooks(o.Metrics),
+		books: newBooks(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs),
 	}
 	clock := &engineClock{}
 	containers := newContainerMemory()
@@ -104,7 +105,7 @@ func (c *core) sessionReconciler(requeue func(SessionKey, time.Duration)) *recon
 		looker: c.looker, policy: c.Policy, memory: c.memory,
 		effects: &effects{
 			store: c.Store, engine: c.Engine, policy: c.Policy, dryRun: c.DryRun, stopper: c.stopper, memory: c.memory,
-			metrics: c.Metrics, gate: c.gate, clock: c.looker.clock,
+			metrics: c.Metrics, gate: c.gate, clock: c.looker.clock, ends: c.ends,
 		},
 	}
 	return newReconciler(kindSession, subject, c.Workers, requeue, books{c.drifts, c.pulse}, c.Log)
@@ -116,7 +117,7 @@ func (c *core) containerReconciler(
 ) *reconciler[ContainerKey, ContainerFacts] {
 	subject := &containerSubject{
 		containerLooker: c.containerLooker, dryRun: c.DryRun, stopper: c.stopper, metrics: c.Metrics,
-		gate: c.gate,
+		gate: c.gate, ends: c.ends,
 	}
 	return newReconciler(kindContainer, subject, c.containerWorkers(), requeue, books{c.drifts, c.pulse}, c.Log)
 }

@@ -24,6 +24,7 @@ type effects struct {
 	metrics *Metrics
 	gate    *pauseGate
 	clock   *engineClock
+	ends    *postMortems
 }
 
 // apply carries out one verdict and logs what there was before and after.
@@ -48,6 +49,10 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error
 	if v.Action == Stop {
 		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, done)
 	}
+	if v.removes() && e.ends.write(ctx, logFor(ctx, v).WithValues("container", f.Container.ID), f.Container,
+		f.Container.OOMKilled || f.Evidence.OOMKilled) {
+		return false, conflict(kindSession, f.Row.ID) // look again
+	}
 	began := time.Now()
 	row, err := e.carryOut(ctx, f, v)
 	e.metrics.effect(v, err)
@@ -55,6 +60,9 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error
 		return false, err
 	}
 	e.measure(f, v)
+	if v.removes() {
+		e.ends.forget(f.Container.ID)
+	}
 	if over = !row.Claims(); over {
 		e.memory.forget(SessionKey(row.ID))
 	}

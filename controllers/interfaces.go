@@ -47,6 +47,8 @@ type Engine interface {
 	Stop(ctx context.Context, id string, grace time.Duration) error
 	Remove(ctx context.Context, id string, opts dockerwatch.RemoveOptions) error
 	RemoveDead(ctx context.Context, id string, opts dockerwatch.RemoveOptions) error
+	// Output returns the last lines of what a container wrote.
+	Output(ctx context.Context, seen dockerwatch.Observation, lines int) ([]string, error)
 }
 
 // History is what the event stream remembers. [dockerwatch.History] is one.

@@ -33,6 +33,9 @@ const (
 // longestGrace bounds every duration of the policy. A grace is there to bridge seconds; a day is a slip of the pen.
 const longestGrace = 24 * time.Hour
 
+// mostKeptLines bounds policy.keepLogs: a log line is no log file.
+const mostKeptLines = 1000
+
 // Policy is the `policy` section of the configuration: how long a disagreement may last before something is done.
 // Every duration may be 0, which means at once.
 type Policy struct {
@@ -54,6 +57,9 @@ type Policy struct {
 	StopTimeout metav1.Duration `json:"stopTimeout"`
 	// RemovalDelay keeps a stopped container for inspection while its row already says ERROR, from the time it finished.
 	RemovalDelay metav1.Duration `json:"removalDelay"`
+	// KeepLogs is how many of the last lines of a container's output are logged before it is removed; up to 1,000. 0 logs
+	// none: output can hold secrets.
+	KeepLogs int `json:"keepLogs"`
 	// RemoveLeaked is labelled, all or none.
 	RemoveLeaked LeakPolicy `json:"removeLeaked"`
 	// RemoveVolumes removes a container's anonymous volumes with it.
@@ -103,6 +109,10 @@ func (p Policy) Validate() error {
 			problems = append(problems,
 				fmt.Errorf("policy.%s is %s: give a duration between 0s and 24h", d.key, d.value.Duration))
 		}
+	}
+	if p.KeepLogs < 0 || p.KeepLogs > mostKeptLines {
+		problems = append(problems, fmt.Errorf("policy.keepLogs is %d: give a number of lines from 0 to %d", p.KeepLogs,
+			mostKeptLines))
 	}
 	if p.CrashLoop != CrashLoopReport && p.CrashLoop != CrashLoopFail {
 		problems = append(problems, fmt.Errorf("policy.crashLoop is %q: give report or fail", p.CrashLoop))

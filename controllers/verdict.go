@@ -101,6 +101,9 @@ func (v Verdict) Drift() bool { return v.Action.effects() }
 // Due reports whether there is something to do right now.
 func (v Verdict) Due() bool { return v.Drift() && v.Wait <= 0 }
 
+// removes reports whether a container is removed.
+func (v Verdict) removes() bool { return v.Action == Remove || v.Action == RemoveDead }
+
 // HeldBack reports whether a guard stands before something that would be done otherwise: people must look into it.
 func (v Verdict) HeldBack() bool { return v.Reason == TableEmpty || v.Reason == BreakerTripped }
 

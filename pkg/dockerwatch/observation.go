@@ -50,6 +50,8 @@ type Observation struct {
 	RestartCount int
 	// AutoRemove reports that the engine removes the container when it exits (docker run --rm).
 	AutoRemove bool
+	// Terminal reports that its process has a terminal, so that its output is one stream.
+	Terminal bool
 }
 
 // Listing is an engine's list of containers.

@@ -117,6 +117,7 @@ func observation(ref string, raw container.InspectResponse) (Observation, error)
 		RestartPolicy: "no",
 		RestartCount:  base.RestartCount,
 		AutoRemove:    base.HostConfig.AutoRemove,
+		Terminal:      raw.Config.Tty,
 	}
 	if policy := string(base.HostConfig.RestartPolicy.Name); policy != "" {
 		o.RestartPolicy = policy

@@ -36,6 +36,8 @@ type Container struct {
 	NoStart bool
 	// StopSignal is what the engine sends to stop the container; empty means SIGTERM.
 	StopSignal string
+	// Terminal gives its process a terminal.
+	Terminal bool
 }
 
 // Run creates a container on the engine that all tests share, starts it unless c says otherwise, and returns its full
@@ -92,7 +94,7 @@ func create(t testing.TB, docker *client.Client, c Container) string {
 	const mebibyte = 1 << 20
 
 	created, err := docker.ContainerCreate(t.Context(),
-		&container.Config{Image: imageOn(t, docker), Labels: c.Labels, Cmd: c.Cmd, StopSignal: c.StopSignal},
+		&container.Config{Image: imageOn(t, docker), Labels: c.Labels, Cmd: c.Cmd, StopSignal: c.StopSignal, Tty: c.Terminal},
 		&container.HostConfig{
 			AutoRemove:    c.AutoRemove,
 			NetworkMode:   "none",

@@ -3,6 +3,7 @@
 //	workload sleep                  runs until SIGTERM, then exits 143 at once
 //	workload ignore-term            runs and ignores SIGTERM, so that only SIGKILL ends it
 //	workload exit CODE              exits at once
+//	workload say CODE LINE…         writes the lines, those that begin with ! to stderr, and exits
 //	workload exit-after TIME CODE   exits by itself after a Go duration
 //	workload exit-on-usr1 CODE      exits by itself on SIGUSR1; sent from the host, the engine emits no kill event for it
 //	workload oom                    runs out of memory and exits 137: a child of it is killed, and it follows
@@ -20,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -71,6 +73,8 @@ func run(args []string) (int, error) {
 		}
 
 		return waitFor(syscall.SIGUSR1, code), nil
+	case mode == "say" && len(args) > 1:
+		return say(args[0], args[1:])
 	case mode == "exit-after" && len(args) == 2:
 		return exitAfter(args[0], args[1])
 	default:
@@ -117,6 +121,21 @@ func exitAfter(after, code string) (int, error) {
 	time.Sleep(wait)
 
 	return exit, nil
+}
+
+func say(code string, lines []string) (int, error) {
+	for _, line := range lines {
+		to := os.Stdout
+		if strings.HasPrefix(line, "!") {
+			to = os.Stderr
+		}
+
+		if _, err := fmt.Fprintln(to, line); err != nil {
+			return 0, fmt.Errorf("write a line: %w", err)
+		}
+	}
+
+	return exitCode(code)
 }
 
 func exitCode(text string) (int, error) {
