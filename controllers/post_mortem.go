@@ -31,7 +31,9 @@ func newPostMortems(engine Engine, lines int) *postMortems {
 
 // write writes it down where that is still to be done. It returns true where that took a call of the engine: then what
 // was looked at is old by now, and must be looked at again before anything is removed.
-func (p *postMortems) write(ctx context.Context, log logr.Logger, c dockerwatch.Observation, oom bool) (lookAgain bool) {
+func (p *postMortems) write(
+	ctx context.Context, log logr.Logger, c dockerwatch.Observation, oom bool,
+) (lookAgain bool) {
 	if !p.due(c.ID) {
 		return false
 	}

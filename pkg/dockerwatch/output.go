@@ -59,7 +59,7 @@ func readOutput(stream io.Reader, terminal bool) (string, error) {
 	} else if _, err = stdcopy.StdCopy(&text, &text, limited); errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil // it was cut at the limit
 	}
-	return text.String(), err //nolint:wrapcheck // fetch says what was tried
+	return text.String(), err
 }
 
 func lastLines(text string, lines int) []string {
