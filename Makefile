@@ -13,6 +13,9 @@ COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)
 GOLANGCI_LINT_VERSION := v2.15.0
 GOLANGCI_LINT         := bin/tools/golangci-lint-$(GOLANGCI_LINT_VERSION)/golangci-lint
 
+# What `make docker-build` makes.
+IMAGE ?= session-controller:latest
+
 # What `make test` runs, and the packages whose coverage counts: the project's own, not the tests' helpers.
 TEST         ?= ./...
 OWN_PACKAGES := ./cmd/...,./controllers/...,./pkg/...
@@ -43,6 +46,13 @@ help: ## Say what there is.
 build: ## Build bin/session-controller, static.
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false \
 		-ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o $(BIN) ./cmd/controller
+
+.PHONY: docker-build
+docker-build: build ## Build the image IMAGE=session-controller:latest FROM scratch; needs no network after `make build`.
+	test -s /etc/ssl/certs/ca-certificates.crt || { echo 'install ca-certificates first' >&2; exit 1; }
+	rm -rf bin/image && mkdir -p bin/image
+	cp Dockerfile $(BIN) bin/image/ && cp -L /etc/ssl/certs/ca-certificates.crt bin/image/
+	docker build --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --tag '$(IMAGE)' bin/image
 
 .PHONY: demo
 demo: ## Show the main job: real engine, embedded database. Debian, as root.

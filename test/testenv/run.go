@@ -38,6 +38,8 @@ type Container struct {
 	StopSignal string
 	// Terminal gives its process a terminal.
 	Terminal bool
+	// Env is its environment, as NAME=value; nil: what the image has.
+	Env []string
 }
 
 // Run creates a container on the engine that all tests share, starts it unless c says otherwise, and returns its full
@@ -94,7 +96,7 @@ func create(t testing.TB, docker *client.Client, c Container) string {
 	const mebibyte = 1 << 20
 
 	created, err := docker.ContainerCreate(t.Context(),
-		&container.Config{Image: imageOn(t, docker), Labels: c.Labels, Cmd: c.Cmd, StopSignal: c.StopSignal, Tty: c.Terminal},
+		&container.Config{Image: imageOn(t, docker), Labels: c.Labels, Cmd: c.Cmd, StopSignal: c.StopSignal, Tty: c.Terminal, Env: c.Env},
 		&container.HostConfig{
 			AutoRemove:    c.AutoRemove,
 			NetworkMode:   "none",
