@@ -38,7 +38,7 @@ DURATION ?= 10m
 help: ## Say what there is.
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z][a-z-]*:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z][a-z-]*:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 ##@ Use it
 
@@ -64,7 +64,11 @@ run: build ## Run the controller with CONFIG=file.yaml, logging for people.
 
 .PHONY: clean
 clean: ## Remove what was built, the tools too.
-	rm -rf bin .cache $(COVERAGE) coverage.html
+	rm -rf bin dist .cache $(COVERAGE) coverage.html
+
+.PHONY: release-snapshot
+release-snapshot: ## Build what a release of this commit would hold, into dist/.
+	hack/release.sh
 
 ##@ Change it
 
