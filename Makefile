@@ -124,6 +124,10 @@ fmt: $(GOLANGCI_LINT) ## Format the code and sort its imports.
 tidy: ## Bring go.mod and go.sum up to date.
 	go mod tidy
 
+.PHONY: rules
+rules: ## Check and test the alert rules, and check the board's queries.
+	hack/check-rules.sh
+
 .PHONY: verify
 verify: ## Check that go mod tidy, gofmt and go generate would change nothing.
 	hack/verify.sh

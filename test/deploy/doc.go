@@ -1,3 +1,3 @@
-// Package deploy tries what a person deploys: the built binary, the image, the socket proxy, the manifests, and what the
-// documents say of them.
+// Package deploy tries what a person deploys: the built binary, the image, the socket proxy, the manifests, and what
+// the documents say of them.
 package deploy

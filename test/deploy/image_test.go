@@ -2,9 +2,9 @@ package deploy
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,13 +44,17 @@ func TestTheImageDoesTheMainJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := job.newController("")
-	if err := os.Chmod(c.config, 0o644); err != nil {
+	if err := os.Chmod(c.config, 0o644); err != nil { //nolint:gosec // the user in the image must be able to read it
 		t.Fatal(err)
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		t.Fatal("who owns the engine's socket cannot be told")
 	}
 	name, probes := testenv.Name(t, "image-"), freePort(t)
 	out, err := docker(t.Context(), t, "run", "--detach", "--name", name, "--read-only", "--cap-drop", "ALL",
 		"--security-opt", "no-new-privileges", "--network", "host",
-		"--group-add", fmt.Sprint(info.Sys().(*syscall.Stat_t).Gid), //nolint:forcetypeassert // this is Linux
+		"--group-add", strconv.FormatUint(uint64(owner.Gid), 10),
 		"--volume", socket+":/var/run/docker.sock", "--volume", c.config+":/config.yaml:ro", "--env", "DATABASE_URL="+job.url,
 		image, "run", "--config", "/config.yaml", "--metrics-bind-address", "0", "--health-probe-bind-address", probes)
 	if err != nil {
@@ -64,8 +68,8 @@ func TestTheImageDoesTheMainJob(t *testing.T) {
 	until(t, "it is ready; log:\n"+logs(), func() bool { return get(t, probes+"/readyz") == "ok\n" })
 	job.crash()
 	job.done(stringer(logs))
-	if text, err := docker(t.Context(), t, "exec", name, "/session-controller", "status", "--address", probes); err != nil ||
-		!strings.Contains(text, "ready") {
+	text, err := docker(t.Context(), t, "exec", name, "/session-controller", "status", "--address", probes)
+	if err != nil || !strings.Contains(text, "ready") {
 		t.Errorf("status inside of it: %v\n%s", err, text)
 	}
 	if text, err := docker(t.Context(), t, "top", name, "-o", "uid,pid"); err != nil || !strings.Contains(text, "65532") {

@@ -100,7 +100,7 @@ func (r *recorder) note(request *http.Request) {
 func (r *recorder) all() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var all []string
+	all := make([]string, 0, len(r.calls))
 	for call := range r.calls {
 		all = append(all, call)
 	}

@@ -48,8 +48,9 @@ func TestTheManifestsGiveNoRights(t *testing.T) {
 		}
 	}
 	pod := deployment.Spec.Template.Spec
-	if account.AutomountServiceAccountToken == nil || *account.AutomountServiceAccountToken ||
-		pod.AutomountServiceAccountToken == nil || *pod.AutomountServiceAccountToken || pod.ServiceAccountName != account.Name {
+	gets := func(token *bool) bool { return token == nil || *token }
+	if gets(account.AutomountServiceAccountToken) || gets(pod.AutomountServiceAccountToken) ||
+		pod.ServiceAccountName != account.Name {
 		t.Error("the pod gets a token of the Kubernetes API")
 	}
 	i := slices.IndexFunc(pod.Containers, func(c corev1.Container) bool { return c.Name == "session-controller" })

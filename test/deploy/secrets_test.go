@@ -34,7 +34,8 @@ func TestNoSecretIsTold(t *testing.T) {
 	}
 	password, _ := u.User.Password()
 	// Each of these fails with the secret at hand.
-	bad := newController(t, "database: {table: no_such_table}", "DATABASE_URL="+job.url, "DOCKER_HOST="+testenv.DockerHost(t))
+	bad := newController(t, "database: {table: no_such_table}", "DATABASE_URL="+job.url,
+		"DOCKER_HOST="+testenv.DockerHost(t))
 	told += bad.does([]int{1}, "plan")
 	away := newController(t, "", "DATABASE_URL="+strings.Replace(job.url, u.Host, freePort(t), 1))
 	told += away.does([]int{1}, "plan")

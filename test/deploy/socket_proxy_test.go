@@ -66,9 +66,10 @@ func TestTheFilterLetsThroughWhatIsNeeded(t *testing.T) {
 func TestTheFilterLetsThroughNothingElse(t *testing.T) {
 	t.Parallel()
 	socket := filtered(t)
-	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}}}
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: dial}}
 	t.Cleanup(client.CloseIdleConnections)
 	id := strings.Repeat("0", 64)
 	for _, tt := range []struct {

@@ -96,7 +96,9 @@ func create(t testing.TB, docker *client.Client, c Container) string {
 	const mebibyte = 1 << 20
 
 	created, err := docker.ContainerCreate(t.Context(),
-		&container.Config{Image: imageOn(t, docker), Labels: c.Labels, Cmd: c.Cmd, StopSignal: c.StopSignal, Tty: c.Terminal, Env: c.Env},
+		&container.Config{
+			Image: imageOn(t, docker), Labels: c.Labels, Cmd: c.Cmd, Env: c.Env, StopSignal: c.StopSignal, Tty: c.Terminal,
+		},
 		&container.HostConfig{
 			AutoRemove:    c.AutoRemove,
 			NetworkMode:   "none",
