@@ -76,7 +76,7 @@ func TestDocumentedConfigurationsLoad(t *testing.T) {
 
 	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
 
-	for _, page := range []string{"README.md", "docs/integrating.md", "docs/operating.md"} {
+	for _, page := range []string{"README.md", "README.ja.md", "docs/integrating.md", "docs/operating.md"} {
 		for i, match := range block.FindAllSubmatch(readFile(t, filepath.Join(root, page)), -1) {
 			configurations[fmt.Sprintf("%s block %d", page, i+1)] = match[1]
 		}
