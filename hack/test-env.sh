@@ -119,7 +119,8 @@ main() {
 	# The race detector needs a C compiler and its headers.
 	install_packages gcc=gcc /usr/include/stdlib.h=libc6-dev make=make docker=docker.io
 	# What is deployed is tried with the programs that run it.
-	install_packages haproxy=haproxy systemd-analyze=systemd /etc/ssl/certs/ca-certificates.crt=ca-certificates
+	install_packages haproxy=haproxy systemd-analyze=systemd /etc/ssl/certs/ca-certificates.crt=ca-certificates \
+		node=nodejs npm=npm
 	[[ -n $host ]] || install_packages dockerd=docker.io containerd=containerd
 	[[ -n $url ]] || PATH=$PATH:$(postgres_programs 2>/dev/null) install_packages initdb=postgresql
 

@@ -60,7 +60,7 @@ func TestMigrateInstallsOnceAndUninstallTakesExactlyThatAway(t *testing.T) {
 			t.Errorf("the first time: %+v, want every step done", steps)
 		}
 		installed := f.objects()
-		if want := len(before) + map[bool]int{true: 1, false: 3 + 5}[f.sqlite]; len(installed) != want {
+		if want := len(before) + map[bool]int{true: 1, false: 3 + 7}[f.sqlite]; len(installed) != want {
 			t.Errorf("installed: %q, want %d objects", installed, want)
 		}
 		if steps := f.migrate(sessiondb.MigrateOptions{}); done(steps) != 0 {

@@ -205,6 +205,25 @@ func TestEveryThreatIsBackedByATest(t *testing.T) {
 	}
 }
 
+// TestThePagesCodeIsOfTheExamples holds the code of docs/integrating.md to the examples that are run.
+func TestThePagesCodeIsOfTheExamples(t *testing.T) {
+	t.Parallel()
+	page := read(t, "docs/integrating.md")
+	for language, source := range map[string]string{
+		"go": read(t, "examples/go/sessions.go"), "ts": read(t, "examples/prisma/sessions.ts"),
+	} {
+		blocks := regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```").FindAllStringSubmatch(page, -1)
+		for _, block := range blocks {
+			if !strings.Contains(source, block[1]) {
+				t.Errorf("this is in no example:\n%s", block[1])
+			}
+		}
+		if len(blocks) == 0 {
+			t.Errorf("the page has no %s", language)
+		}
+	}
+}
+
 // TestEveryLinkLeadsSomewhere follows the relative links of all documents, with their anchors.
 func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	t.Parallel()
