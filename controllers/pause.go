@@ -36,9 +36,11 @@ type pauseGate struct {
 	// resumed is told when a pause has ended: a sweep is due. Nil: nobody is.
 	resumed func()
 
-	mu    sync.Mutex
-	pause sessiondb.Pause
-	known time.Time // when that was read; zero: never
+	// reading is held by the read that is under way: one that began earlier must not end later.
+	reading sync.Mutex
+	mu      sync.Mutex
+	pause   sessiondb.Pause
+	known   time.Time // when that was read; zero: never
 }
 
 func newPauseGate(o Options) *pauseGate {
@@ -87,6 +89,8 @@ func (g *pauseGate) current() sessiondb.Pause {
 
 // read reads the pause. Where that fails what was known stays: a database that is away lets nothing be done anyway.
 func (g *pauseGate) read(ctx context.Context) error {
+	g.reading.Lock()
+	defer g.reading.Unlock()
 	now, err := g.records.Paused(ctx)
 	if err != nil {
 		return err

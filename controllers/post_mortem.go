@@ -11,6 +11,10 @@ import (
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
+// outputMute is how long no output is asked for after a call for it has hung: a log driver that does not answer must
+// not hold a worker for every container that is removed.
+const outputMute = time.Minute
+
 // mostPostMortems bounds what is remembered of containers whose removal is tried again and again.
 const mostPostMortems = 10_000
 
@@ -23,6 +27,8 @@ type postMortems struct {
 
 	mu   sync.Mutex
 	done map[string]bool
+	// mute is until when no output is asked for, after a call for it has hung.
+	mute time.Time
 }
 
 func newPostMortems(engine Engine, lines int) *postMortems {
@@ -34,7 +40,8 @@ func newPostMortems(engine Engine, lines int) *postMortems {
 func (p *postMortems) write(
 	ctx context.Context, log logr.Logger, c dockerwatch.Observation, oom bool,
 ) (lookAgain bool) {
-	if !p.due(c.ID) {
+	due, asks := p.due(c.ID)
+	if !due {
 		return false
 	}
 	log = log.WithValues("name", c.Name, "phase", string(c.Phase), "created", c.Created, "restarts", c.RestartCount)
@@ -50,34 +57,46 @@ func (p *postMortems) write(
 	if kind := c.ErrorKind(); kind != "" {
 		log = log.WithValues("error", kind)
 	}
-	if p.lines > 0 {
+	if asks {
 		lines, err := p.engine.Output(ctx, c, p.lines)
 		switch {
 		case ctx.Err() != nil, errors.Is(err, dockerwatch.ErrNotThere):
 			p.forget(c.ID)
 			return true
 		case err != nil:
+			p.hung(err)
 			log = log.WithValues("nooutput", err.Error())
 		default:
 			log = log.WithValues("output", lines)
 		}
 	}
 	log.Info("Container is about to be removed, this is how it ended")
-	return p.lines > 0
+	return asks
 }
 
-// due reports whether a container's is still to be written, and notes that it is.
-func (p *postMortems) due(id string) bool {
+// hung takes an error of a call for output.
+func (p *postMortems) hung(err error) {
+	if !errors.Is(err, dockerwatch.ErrTimeout) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute = time.Now().Add(outputMute)
+}
+
+// due reports whether a container's is still to be written, and notes that it is; asks says that its output belongs to
+// it.
+func (p *postMortems) due(id string) (due, asks bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.done[id] {
-		return false
+		return false, false
 	}
 	if len(p.done) >= mostPostMortems {
 		clear(p.done) // some are written twice: better than to grow
 	}
 	p.done[id] = true
-	return true
+	return true, p.lines > 0 && time.Now().After(p.mute)
 }
 
 // forget takes a note back: the container is gone, or nothing was written.

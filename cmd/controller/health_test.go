@@ -135,3 +135,17 @@ func TestColoursAreForPeopleAtATerminal(t *testing.T) {
 		t.Errorf("the lines are %q", lines)
 	}
 }
+
+// Nothing that listens can change anything.
+func TestProbesOnlyAnswer(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/healthz", "/readyz", "/status", "/pause", "/"} {
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch} {
+			w := httptest.NewRecorder()
+			healthHandler(probed{}, sides{}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
+			if w.Code != http.StatusMethodNotAllowed && w.Code != http.StatusNotFound {
+				t.Errorf("%s %s is answered with %d", method, path, w.Code)
+			}
+		}
+	}
+}

@@ -149,6 +149,9 @@ func (a *app) obeyed(ctx context.Context, address string, paused bool) error {
 		case !answers:
 			a.printf("no controller answers at %s; one that runs elsewhere obeys within its pollInterval\n", address)
 			return nil
+		case !s.Leader:
+			a.printf("the controller at %s waits for the lease; the one that works obeys within its pollInterval\n", address)
+			return nil
 		case (s.Paused != nil) == paused:
 			a.printf("the controller at %s obeys\n", address)
 			return nil

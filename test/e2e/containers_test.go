@@ -181,7 +181,7 @@ func TestRowEASupersededContainerIsRemoved(t *testing.T) {
 		w.wantRow("s1", "ACTIVE "+now)
 		w.wantState(beside, "running") // its session's own container is dead, so this one may be its next
 		w.wantState(right, "running")  // its session claims another's container, so this one may be the right one
-		w.log.want(w, 1, `"container":"`+old+`"`, `"action":"remove"`, `"reason":"ContainerSuperseded"`)
+		w.log.want(w, 1, `"msg":"Container removed"`, `"container":"`+old+`"`, `"reason":"ContainerSuperseded"`)
 		w.log.want(w, 2, `"container":"`+right+`"`, `"action":"report"`, `"reason":"ContainerTaken"`)
 	})
 }

@@ -87,6 +87,7 @@ func TestTheContainerOfADeletedRowIsFoundByTheChange(t *testing.T) {
 type feed chan string
 
 func (f feed) Changes(ctx context.Context, h sessiondb.ChangeHandlers) error {
+	h.OnState(sessiondb.ChangeState{Source: sessiondb.SourceNotify, Connected: true})
 	for {
 		select {
 		case id := <-f:
