@@ -39,7 +39,7 @@ Exit code: 0 no drift, 2 drift, 1 error. What is only reported or held changes n
 			return a.plan(cmd, sessions, output)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", outputTable, "table or json")
+	addOutput(cmd, &output)
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "make it again and again, until Ctrl-C; exit code 0 then")
 	cmd.Flags().DurationVar(&interval, "interval", watchEvery, "time between two plans with --watch")
 	return cmd
@@ -50,6 +50,17 @@ const (
 	outputTable = "table"
 	outputJSON  = "json"
 )
+
+// addOutput adds the flag that says what a command prints.
+func addOutput(cmd *cobra.Command, output *string) {
+	cmd.Flags().StringVarP(output, "output", "o", outputTable, "table or json")
+	completes(cmd, "output", outputTable, outputJSON)
+}
+
+// completes tells shells which values a flag takes. It fails only for a flag that the command does not have.
+func completes(cmd *cobra.Command, flag string, values ...string) {
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
 
 // planner is a planner that is connected.
 func (a *app) planner(cmd *cobra.Command) (planner *controllers.Planner, closeAll func(), err error) {

@@ -43,6 +43,8 @@ Try it without changing anything:
 	f.StringVar(&a.flags.databaseURL, "database-url", "", "postgres://… or file:path.db (default $DATABASE_URL)")
 	f.StringVar(&a.flags.logLevel, "log-level", "info", "debug, info or error")
 	f.StringVar(&a.flags.logFormat, "log-format", "json", "json, or console for people")
+	completes(root, "log-level", "debug", "info", "error")
+	completes(root, "log-format", "json", "console")
 	a.addProfiles(root)
 	root.AddCommand(newRunCommand(a), newSweepCommand(a), newPlanCommand(a), newStatusCommand(a), newPauseCommand(a),
 		newResumeCommand(a), newMigrateCommand(a), newTrustCommand(a), newVersionCommand(a))

@@ -54,7 +54,7 @@ Exit code: 0 ready, 2 not ready, 1 no controller answers.`,
 			return a.status(cmd.Context(), address, output)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", outputTable, "table or json")
+	addOutput(cmd, &output)
 	addAddress(cmd, &address)
 	return cmd
 }
