@@ -2,25 +2,23 @@ package main
 
 import (
 	"context"
-	"net"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/session-controller/session-controller/test/rig"
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
 // freePort is an address that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
-	var listen net.ListenConfig
-	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := rig.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return address
 }
 
 // A person pauses the controller that runs, a container dies in the meantime, and the person resumes.
@@ -30,7 +28,10 @@ func TestAPausedControllerLooksAndChangesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, db := database(t)
-			config := []string{"--database-url", url, "--config", configFile(t, withEngine(t, noGraces))}
+			installation := testenv.Name(t, "i")
+			config := []string{"--database-url", url, "--config", configFile(t, withEngine(t,
+				`docker: {ownership: {installation: `+installation+`}}
+policy: {exitGrace: 0s, goneGrace: 0s, startGrace: 0s, leakGrace: 0s, stopTimeout: 1s, breaker: {maxFraction: 1}}`))}
 			with := func(args ...string) []string { return append(args, config...) }
 			id, address := testenv.Run(t, container(t)), freePort(t)
 			insert(t, db, "s1", "ACTIVE", id)
@@ -50,8 +51,18 @@ func TestAPausedControllerLooksAndChangesNothing(t *testing.T) {
 			}
 			wantAll(t, out, "paused until", "by me (moving house)", "obeys")
 			testenv.Signal(t, id, syscall.SIGKILL)
-			until(t, "it is seen to be adrift", func() bool { return strings.Contains(status(), "ContainerExited 1") })
-			until(t, "what would be done is said", func() bool { return strings.Contains(log.String(), sayPausedForTest) })
+			leaked := testenv.Run(t, testenv.Container{Labels: map[string]string{
+				"io.session-controller.session": "nobody", "io.session-controller.installation": installation,
+			}})
+			for _, reason := range []string{"ContainerExited", "ContainerLeaked"} {
+				until(t, "it is seen to be adrift", func() bool { return strings.Contains(status(), reason+" 1") })
+			}
+			until(t, "what would be done is said of both", func() bool {
+				return strings.Count(log.String(), sayPausedForTest) == 2
+			})
+			if got := state(t, leaked); got != "running" {
+				t.Errorf("while it is paused the leaked container is %s", got)
+			}
 			wantAll(t, status(), "paused", "moving house")
 			if got := row(t, db, "s1"); got != "ACTIVE "+id {
 				t.Errorf("while it is paused the row is %q", got)
@@ -66,6 +77,7 @@ func TestAPausedControllerLooksAndChangesNothing(t *testing.T) {
 				t.Fatalf("resume ended with %d: %s%s", code, out, stderr)
 			}
 			until(t, "the crash is in the row", func() bool { return row(t, db, "s1") == "ERROR NULL" })
+			until(t, "the leaked container is removed", func() bool { return state(t, leaked) == "gone" })
 			if err := controller.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}

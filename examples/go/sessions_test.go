@@ -1,7 +1,6 @@
 package sessions_test
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
 	"github.com/jmoiron/sqlx"
 
 	sessions "github.com/session-controller/session-controller/examples/go"
@@ -34,11 +31,7 @@ policy: {exitGrace: 0s, leakGrace: 0s, goneGrace: 0s, adoptAfter: 1s, stopTimeou
 	if err := os.WriteFile(config, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	binary := filepath.Join(t.TempDir(), "session-controller")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, "../../cmd/controller")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the controller: %v\n%s", err, out)
-	}
+	binary := testenv.Controller(t)
 	env := []string{"DATABASE_URL=" + url, "DOCKER_HOST=" + testenv.DockerHost(t)}
 	migrate := exec.CommandContext(t.Context(), binary, "migrate", "--sessions-table", "--config", config)
 	migrate.Env = env
@@ -60,7 +53,7 @@ policy: {exitGrace: 0s, leakGrace: 0s, goneGrace: 0s, adoptAfter: 1s, stopTimeou
 	server := &sessions.Server{
 		Docker: testenv.Docker(t), DB: db, Claims: claims, Installation: installation, Image: testenv.Image(t),
 	}
-	t.Cleanup(func() { removeAll(t, server) })
+	testenv.RemoveLabelled(t, "io.session-controller.installation="+installation)
 
 	program := rig.Program{Binary: binary, Config: config, Env: env, Log: filepath.Join(t.TempDir(), "log")}
 	controller, err := program.Start(t.Context())
@@ -137,21 +130,5 @@ func await(t *testing.T, what string, holds func() bool) {
 		case <-deadline:
 			t.Fatalf("waited 20 s in vain until %s", what)
 		}
-	}
-}
-
-// removeAll takes away what a test that failed has left.
-func removeAll(t *testing.T, s *sessions.Server) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
-	defer cancel()
-	left, err := s.Docker.ContainerList(ctx, container.ListOptions{
-		All: true, Filters: filters.NewArgs(filters.Arg("label", "io.session-controller.installation="+s.Installation)),
-	})
-	if err != nil {
-		t.Error(err)
-	}
-	for _, c := range left {
-		_ = s.Docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true}) // or somebody else does
 	}
 }

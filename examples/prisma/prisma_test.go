@@ -2,17 +2,13 @@
 package prisma
 
 import (
-	"context"
 	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
 	_ "github.com/lib/pq"
 
 	"github.com/session-controller/session-controller/test/rig"
@@ -65,18 +61,14 @@ func TestTheExampleWorksBesideTheController(t *testing.T) {
 		t.Fatal(err)
 	}
 	startController(t, url, installation)
-	t.Cleanup(func() { removeAll(t, installation) })
+	testenv.RemoveLabelled(t, "io.session-controller.installation="+installation)
 	run("npx", "tsx", "try.ts")
 }
 
 // startController starts the built controller with a configuration as config/examples/prisma.yaml.
 func startController(t *testing.T, url, installation string) {
 	t.Helper()
-	binary, config := filepath.Join(t.TempDir(), "session-controller"), filepath.Join(t.TempDir(), "config.yaml")
-	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", binary, "../../cmd/controller")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the controller: %v\n%s", err, out)
-	}
+	config := filepath.Join(t.TempDir(), "config.yaml")
 	yaml := fmt.Sprintf(`
 database:
   table: Session
@@ -89,7 +81,7 @@ policy: {exitGrace: 0s, stopTimeout: 1s}
 		t.Fatal(err)
 	}
 	program := rig.Program{
-		Binary: binary, Config: config, Log: filepath.Join(t.TempDir(), "log"),
+		Binary: testenv.Controller(t), Config: config, Log: filepath.Join(t.TempDir(), "log"),
 		Env: []string{"DATABASE_URL=" + url, "DOCKER_HOST=" + testenv.DockerHost(t)},
 	}
 	controller, err := program.Start(t.Context())
@@ -97,21 +89,4 @@ policy: {exitGrace: 0s, stopTimeout: 1s}
 		t.Fatal(err)
 	}
 	t.Cleanup(controller.Kill)
-}
-
-// removeAll takes away what a test that failed has left.
-func removeAll(t *testing.T, installation string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
-	defer cancel()
-	docker := testenv.Docker(t)
-	left, err := docker.ContainerList(ctx, container.ListOptions{
-		All: true, Filters: filters.NewArgs(filters.Arg("label", "io.session-controller.installation="+installation)),
-	})
-	if err != nil {
-		t.Error(err)
-	}
-	for _, c := range left {
-		_ = docker.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true}) // or somebody else does
-	}
 }

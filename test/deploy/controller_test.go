@@ -2,7 +2,6 @@ package deploy
 
 import (
 	"bytes"
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,39 +10,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/session-controller/session-controller/test/testenv"
 )
 
 // root is the project's directory.
 const root = "../.."
 
-// built builds the controller once for all tests, as `make build` does.
-var built = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "sc-built-")
-	if err != nil {
-		return "", err
-	}
-	binary := filepath.Join(dir, "session-controller")
-	cmd := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-buildvcs=false", "-o", binary,
-		"./cmd/controller")
-	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", &exec.Error{Name: string(out), Err: err}
-	}
-	return binary, nil
-})
-
-func binary(t *testing.T) string {
-	t.Helper()
-	path, err := built()
-	if err != nil {
-		t.Fatalf("build the controller: %v", err)
-	}
-	return path
-}
-
 // controller runs commands of the built binary with one configuration and environment.
 type controller struct {
 	t      *testing.T
+	binary string
 	config string
 	env    []string
 }
@@ -55,11 +32,11 @@ func newController(t *testing.T, yaml string, env ...string) *controller {
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &controller{t: t, config: path, env: env}
+	return &controller{t: t, binary: testenv.Controller(t), config: path, env: env}
 }
 
 func (c *controller) command(args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(c.t.Context(), binary(c.t), append(args, "--config", c.config)...)
+	cmd := exec.CommandContext(c.t.Context(), c.binary, append(args, "--config", c.config)...)
 	cmd.Env = c.env
 	return cmd
 }

@@ -141,7 +141,7 @@ func TestTheUnitIsOne(t *testing.T) {
 	unit := filepath.Join(t.TempDir(), "session-controller.service")
 	// The program must be there, or systemd says that it is not.
 	text := strings.ReplaceAll(read(t, "config/systemd/session-controller.service"), "/usr/local/bin/session-controller",
-		binary(t))
+		testenv.Controller(t))
 	if err := os.WriteFile(unit, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}

@@ -4,27 +4,17 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
 	"syscall"
 	"testing"
 
 	"github.com/docker/docker/client"
 	_ "github.com/lib/pq"
 
+	"github.com/session-controller/session-controller/test/rig"
 	"github.com/session-controller/session-controller/test/testenv"
 )
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := built(); err == nil && path != "" {
-		_ = os.RemoveAll(path[:strings.LastIndex(path, "/")])
-	}
-	os.Exit(code)
-}
 
 // secrets must be found nowhere. The database's password is another one.
 var secrets = []string{"S3CRET-ENVIRONMENT", "S3CRET-COMMAND", "S3CRET-LABEL"}
@@ -150,13 +140,11 @@ func (j *mainJob) crash() { testenv.Signal(j.t, j.crashes, syscall.SIGKILL) }
 // freePort is an address that nobody listens on.
 func freePort(t *testing.T) string {
 	t.Helper()
-	var listen net.ListenConfig
-	l, err := listen.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	address, err := rig.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return address
 }
 
 // get returns what an address of the controller answers, or "" where it does not.

@@ -77,7 +77,7 @@ func (p Program) Start(ctx context.Context) (*Controller, error) {
 }
 
 func (p Program) launch() (*Controller, error) {
-	address, err := freeAddress()
+	address, err := FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,8 @@ func (p Program) launch() (*Controller, error) {
 	return c, nil
 }
 
-func freeAddress() (string, error) {
+// FreeAddress is an address of the loopback interface that nobody listens on. Somebody may by the time it is used.
+func FreeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // It is local and waits for nothing.
 	if err != nil {
 		return "", fmt.Errorf("find a free port on the loopback interface: %w", err)

@@ -98,10 +98,12 @@ func (p *process) judgeFailure(before, after row) {
 	}
 	now := time.Now()
 	claimed := w.lastChange(before.id).claimed
-	if other := p.successor(before); other != "" {
+	c, there := p.node.engine.Look(before.claim)
+	// One that runs, of another session, fails this one whatever else there is: it is the table's row 5, ahead of row 7.
+	taken := there && w.exclusive && c.Status.Alive() && labelOf(c) != "" && labelOf(c) != before.id
+	if other := p.successor(before); other != "" && !taken {
 		w.accusef("S1", "session %s was failed, and %s, the only one that is labelled with it, runs", before.id, other)
 	}
-	c, there := p.node.engine.Look(before.claim)
 	if !there {
 		p.judgeGone(before, claimed)
 		return
