@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/client"
 	_ "github.com/lib/pq"
 
@@ -58,6 +59,7 @@ func newMainJob(t *testing.T) *mainJob {
 	j.row("gone", "ACTIVE", j.prefix+"gone", "ERROR NULL")
 	j.row("short", "ACTIVE", "abcdef", "ACTIVE abcdef") // looks like an id and is too short for one: held
 	j.goes = append(j.goes, j.container("no-row", "sleep"))
+	j.neverStarts()
 	j.adopted = j.container("unrecorded", "sleep")
 	j.row("unrecorded", "ACTIVE", nil, "ACTIVE "+j.adopted)
 	foreign := testenv.Run(t, testenv.Container{})
@@ -91,6 +93,22 @@ func (j *mainJob) container(session string, mode ...string) (id string) {
 			"token": secrets[2],
 		},
 	})
+}
+
+// neverStarts makes a session whose container the engine refuses to start: what it says of that quotes the command.
+func (j *mainJob) neverStarts() {
+	j.t.Helper()
+	id := testenv.Run(j.t, testenv.Container{
+		Name: j.prefix + "never", Cmd: []string{"/" + secrets[1]}, NoStart: true,
+		Labels: map[string]string{
+			"io.session-controller.session": "never", "io.session-controller.installation": j.installation,
+		},
+	})
+	if err := testenv.Docker(j.t).ContainerStart(j.t.Context(), id, container.StartOptions{}); err == nil {
+		j.t.Fatal("a command that does not exist was started")
+	}
+	j.row("never", "ACTIVE", id, "ERROR NULL")
+	j.goes = append(j.goes, id)
 }
 
 // row inserts one; want is what must become of it, empty: it stays as it is.
