@@ -59,12 +59,13 @@ type core struct {
 	stopper         *stopper
 	gate            *pauseGate
 	ends            *postMortems
+	turns           *turns
 }
 
 func newCore(o Options) *core {
 	c := &core{
 		Options: o, history: dockerwatch.NewHistory(), memory: newMemory(), gate: newPauseGate(o),
-		books: newBooks(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs),
+		books: newBooks(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), turns: newTurns(),
 	}
 	clock := &engineClock{}
 	containers := newContainerMemory()
@@ -102,7 +103,7 @@ func (c *core) wait() {
 // sessionReconciler returns a reconciler of sessions whose stops put their keys back by requeue.
 func (c *core) sessionReconciler(requeue func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
 	subject := &sessionSubject{
-		looker: c.looker, policy: c.Policy, memory: c.memory,
+		looker: c.looker, policy: c.Policy, memory: c.memory, turns: c.turns,
 		effects: &effects{
 			store: c.Store, engine: c.Engine, policy: c.Policy, dryRun: c.DryRun, stopper: c.stopper, memory: c.memory,
 			metrics: c.Metrics, gate: c.gate, clock: c.looker.clock, ends: c.ends,

@@ -12,9 +12,34 @@ type sessionSubject struct {
 
 	policy Policy
 	memory *memory
+	turns  *turns
 }
 
 func (s *sessionSubject) decide(f Facts) Verdict { return Decide(s.policy, f) }
+
+// apply carries out one verdict. Where a claim is given up though its container exists, only one at a time does so for
+// that container, and whoever leaves it to others reads once more whether they still claim it: each of two that end
+// together would leave it to the other one, and nobody would know of it any more.
+func (s *sessionSubject) apply(ctx context.Context, f Facts, v Verdict, done func(error)) (over bool, err error) {
+	if f.Container.ID == "" || v.Action != Release && v.Action != FailAndRelease {
+		return s.effects.apply(ctx, f, v, done)
+	}
+	leave, err := s.turns.take(ctx, f.Container.ID)
+	if err != nil {
+		return false, err
+	}
+	defer leave()
+	if v.Reason == ContainerShared && !f.Owner.OtherSession(f.Row.ID) {
+		others, err := s.otherClaimants(ctx, f.Row, f.Container)
+		if err != nil {
+			return false, err
+		}
+		if !sharedWithHeld(others) {
+			return false, conflict(kindSession, f.Row.ID)
+		}
+	}
+	return s.effects.apply(ctx, f, v, done)
+}
 
 func (s *sessionSubject) news(key SessionKey, text string) bool { return s.memory.complain(key, text) }
 
