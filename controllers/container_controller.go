@@ -2,7 +2,6 @@ package controllers
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -20,10 +19,9 @@ type ContainerOutcome = Outcome[ContainerFacts]
 type containerSubject struct {
 	*containerLooker
 
-	dryRun  bool
+	permit  permit
 	stopper *stopper
 	metrics *Metrics
-	gate    *pauseGate
 	ends    *postMortems
 }
 
@@ -47,16 +45,8 @@ func (s *containerSubject) apply(
 	ctx context.Context, f ContainerFacts, v Verdict, done func(error),
 ) (over bool, err error) {
 	log := containerLog(ctx, f, v)
-	if s.dryRun {
-		if s.memory.say(ContainerKey(f.Container.ID), "dry-run "+string(v.Action)+string(v.Reason)) {
-			log.Info("Would act, but this is a dry run")
-		}
-		return false, errDryRun
-	}
-	if err := s.gate.check(ctx); err != nil {
-		if errors.Is(err, ErrPaused) && s.memory.say(ContainerKey(f.Container.ID), "paused "+string(v.Action)) {
-			log.Info(sayPaused)
-		}
+	say := func(text string) bool { return s.memory.say(ContainerKey(f.Container.ID), text) }
+	if err := s.permit.ask(ctx, log, v, say); err != nil {
 		return false, err
 	}
 	if err := s.unchanged(ctx, f); err != nil {

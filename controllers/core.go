@@ -105,11 +105,12 @@ func (c *core) sessionReconciler(requeue func(SessionKey, time.Duration)) *recon
 	subject := &sessionSubject{
 		looker: c.looker, policy: c.Policy, memory: c.memory, turns: c.turns,
 		effects: &effects{
-			store: c.Store, engine: c.Engine, policy: c.Policy, dryRun: c.DryRun, stopper: c.stopper, memory: c.memory,
-			metrics: c.Metrics, gate: c.gate, clock: c.looker.clock, ends: c.ends,
+			store: c.Store, engine: c.Engine, policy: c.Policy, permit: permit{c.DryRun, c.gate}, stopper: c.stopper,
+			memory:  c.memory,
+			metrics: c.Metrics, clock: c.looker.clock, ends: c.ends,
 		},
 	}
-	return newReconciler(kindSession, subject, c.Workers, requeue, books{c.drifts, c.pulse}, c.Log)
+	return newReconciler(kindSession, subject, c.Workers, requeue, c.books, c.Log)
 }
 
 // containerReconciler returns a reconciler of containers whose stops put their keys back by requeue.
@@ -117,10 +118,10 @@ func (c *core) containerReconciler(
 	requeue func(ContainerKey, time.Duration),
 ) *reconciler[ContainerKey, ContainerFacts] {
 	subject := &containerSubject{
-		containerLooker: c.containerLooker, dryRun: c.DryRun, stopper: c.stopper, metrics: c.Metrics,
-		gate: c.gate, ends: c.ends,
+		containerLooker: c.containerLooker, permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics,
+		ends: c.ends,
 	}
-	return newReconciler(kindContainer, subject, c.containerWorkers(), requeue, books{c.drifts, c.pulse}, c.Log)
+	return newReconciler(kindContainer, subject, c.containerWorkers(), requeue, c.books, c.Log)
 }
 
 // containerShare is the part of Workers that look at containers without a row: a quarter. Four remove nearly as fast as

@@ -3,7 +3,6 @@ package controllers
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/go-logr/logr"
@@ -13,16 +12,15 @@ import (
 )
 
 // effects carries out verdicts: one compare-and-set or one call on a full container id each, and one log line each.
-// It decides nothing. With dryRun it writes nothing anywhere.
+// It decides nothing, and writes nothing anywhere that is not permitted.
 type effects struct {
 	store   SessionStore
 	engine  Engine
 	policy  Policy
-	dryRun  bool
+	permit  permit
 	stopper *stopper
 	memory  *memory
 	metrics *Metrics
-	gate    *pauseGate
 	clock   *engineClock
 	ends    *postMortems
 }
@@ -34,16 +32,8 @@ type effects struct {
 // end.
 func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error)) (over bool, err error) {
 	log := effectLog(ctx, f, v)
-	if e.dryRun {
-		if e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, "dry-run "+string(v.Action)+string(v.Reason)) {
-			log.Info("Would act, but this is a dry run")
-		}
-		return false, errDryRun
-	}
-	if err := e.gate.check(ctx); err != nil {
-		if errors.Is(err, ErrPaused) && e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, "paused "+string(v.Action)) {
-			log.Info(sayPaused)
-		}
+	say := func(text string) bool { return e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, text) }
+	if err := e.permit.ask(ctx, log, v, say); err != nil {
 		return false, err
 	}
 	if v.Action == Stop {
@@ -69,9 +59,6 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error
 	log.Info(sentence(v.Action), "newstatus", row.Status, "newclaim", row.Claim, "took", time.Since(began).String())
 	return over, nil
 }
-
-// sayPaused is the constant message of an effect that is withheld.
-const sayPaused = "Would act, but the controller is paused"
 
 // measure notes how long a session that has just been failed was dead, where it is known since when.
 func (e *effects) measure(f Facts, v Verdict) {

@@ -95,33 +95,25 @@ func (g *pauseGate) read(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if !now.Active() {
+		now = sessiondb.Pause{}
+	}
 	g.mu.Lock()
 	was := g.pause
 	g.pause, g.known = now, time.Now()
 	g.mu.Unlock()
+	g.metrics.pause(now.Until)
 	switch {
 	case now.Active() && (was.By != now.By || was.Reason != now.Reason || !sameMoment(was.Until, now.Until)):
 		g.log.Info("Paused, nothing is changed until it ends", "until", now.Until.UTC().Format(time.RFC3339), "by", now.By,
 			"why", now.Reason)
 	case !now.Active() && !was.Until.IsZero():
-		g.ended()
+		g.log.Info("Resumed, what is adrift is brought back into agreement")
+		if g.resumed != nil {
+			g.resumed()
+		}
 	}
-	if !now.Active() {
-		now.Until = time.Time{}
-	}
-	g.metrics.pause(now.Until)
 	return nil
-}
-
-// ended tells that a pause is over, once.
-func (g *pauseGate) ended() {
-	g.mu.Lock()
-	g.pause = sessiondb.Pause{}
-	g.mu.Unlock()
-	g.log.Info("Resumed, what is adrift is brought back into agreement")
-	if g.resumed != nil {
-		g.resumed()
-	}
 }
 
 // sameMoment reports whether two ends are one: each read has an error of its own of some milliseconds.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -74,9 +73,7 @@ func healthHandler(c prober, which sides) http.Handler {
 	})
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		out := json.NewEncoder(w)
-		out.SetIndent("", "  ")
-		_ = out.Encode(statusOf(c.Status(), which, time.Now())) // whoever asked has gone
+		_ = writeJSON(w, statusOf(c.Status(), which, time.Now())) // whoever asked has gone
 	})
 	return mux
 }

@@ -7,19 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/session-controller/session-controller/test/rig"
 	"github.com/session-controller/session-controller/test/testenv"
 )
-
-// freePort is an address that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	address, err := rig.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address
-}
 
 // A person pauses the controller that runs, a container dies in the meantime, and the person resumes.
 func TestAPausedControllerLooksAndChangesNothing(t *testing.T) {
@@ -33,7 +22,7 @@ func TestAPausedControllerLooksAndChangesNothing(t *testing.T) {
 				`docker: {ownership: {installation: `+installation+`}}
 policy: {exitGrace: 0s, goneGrace: 0s, startGrace: 0s, leakGrace: 0s, stopTimeout: 1s, breaker: {maxFraction: 1}}`))}
 			with := func(args ...string) []string { return append(args, config...) }
-			id, address := testenv.Run(t, container(t)), freePort(t)
+			id, address := testenv.Run(t, container(t)), testenv.FreeAddress(t)
 			insert(t, db, "s1", "ACTIVE", id)
 			controller, log := process(t, with("run", "--metrics-bind-address", "0", "--health-probe-bind-address", address)...)
 			status := func() string {
@@ -101,7 +90,7 @@ func TestAPauseIsAskedForWithAReasonAndAnEnd(t *testing.T) {
 		{"pause", "--reason", "x", "--for", "25h"},
 		{"pause", "--reason", strings.Repeat("x", longestReason+1)},
 		{"status", "-o", "yaml"},
-		{"status", "--address", freePort(t)},
+		{"status", "--address", testenv.FreeAddress(t)},
 		{"plan", "--watch", "--interval", "1ms"},
 	} {
 		if code, _, stderr := command(t, args...); code != 1 || strings.Count(stderr, "\n") != 1 {

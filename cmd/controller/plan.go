@@ -29,8 +29,8 @@ Exit code: 0 no drift, 2 drift, 1 error. What is only reported or held changes n
   session-controller plan --watch`,
 		RunE: func(cmd *cobra.Command, sessions []string) error {
 			switch {
-			case output != outputTable && output != outputJSON:
-				return fmt.Errorf("-o is %q: give table or json", output)
+			case !isOutput(output):
+				return errOutput(output)
 			case interval < shortestPoll:
 				return fmt.Errorf("--interval is %s: give %s or more", interval, shortestPoll)
 			case watch:
@@ -43,23 +43,6 @@ Exit code: 0 no drift, 2 drift, 1 error. What is only reported or held changes n
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "make it again and again, until Ctrl-C; exit code 0 then")
 	cmd.Flags().DurationVar(&interval, "interval", watchEvery, "time between two plans with --watch")
 	return cmd
-}
-
-// What a command prints.
-const (
-	outputTable = "table"
-	outputJSON  = "json"
-)
-
-// addOutput adds the flag that says what a command prints.
-func addOutput(cmd *cobra.Command, output *string) {
-	cmd.Flags().StringVarP(output, "output", "o", outputTable, "table or json")
-	completes(cmd, "output", outputTable, outputJSON)
-}
-
-// completes tells shells which values a flag takes. It fails only for a flag that the command does not have.
-func completes(cmd *cobra.Command, flag string, values ...string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
 
 // planner is a planner that is connected.

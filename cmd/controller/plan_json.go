@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -109,9 +108,7 @@ func writePlanJSON(w io.Writer, p controllers.Plan) error {
 	for _, f := range p.Foreign {
 		out.ForeignClaims = append(out.ForeignClaims, planForeign(f))
 	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	if err := enc.Encode(out); err != nil {
+	if err := writeJSON(w, out); err != nil {
 		return fmt.Errorf("write the plan as JSON: %w", err)
 	}
 	return nil

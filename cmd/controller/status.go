@@ -48,8 +48,8 @@ Exit code: 0 ready, 2 not ready, 1 no controller answers.`,
   kubectl exec deploy/session-server -c session-controller -- /session-controller status`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if output != outputTable && output != outputJSON {
-				return fmt.Errorf("-o is %q: give table or json", output)
+			if !isOutput(output) {
+				return errOutput(output)
 			}
 			return a.status(cmd.Context(), address, output)
 		},
@@ -65,9 +65,7 @@ func (a *app) status(ctx context.Context, address, output string) error {
 		return err
 	}
 	if output == outputJSON {
-		out := json.NewEncoder(a.stdout)
-		out.SetIndent("", "  ")
-		err = out.Encode(s)
+		err = writeJSON(a.stdout, s)
 	} else {
 		_, err = io.WriteString(a.stdout, statusText(s, time.Now(), a.painter()))
 	}

@@ -51,7 +51,7 @@ func TestTheImageDoesTheMainJob(t *testing.T) {
 	if !ok {
 		t.Fatal("who owns the engine's socket cannot be told")
 	}
-	name, probes := testenv.Name(t, "image-"), freePort(t)
+	name, probes := testenv.Name(t, "image-"), testenv.FreeAddress(t)
 	out, err := docker(t.Context(), t, "run", "--detach", "--name", name, "--read-only", "--cap-drop", "ALL",
 		"--security-opt", "no-new-privileges", "--network", "host",
 		"--group-add", strconv.FormatUint(uint64(owner.Gid), 10),

@@ -128,7 +128,7 @@ func flagsOf(c types.ServiceConfig) []string {
 func takes(t *testing.T, yaml string, flags []string) {
 	t.Helper()
 	flags = slices.DeleteFunc(slices.Clone(flags), func(f string) bool { return strings.HasPrefix(f, "--config") })
-	c := newController(t, yaml, "DATABASE_URL=postgres://app:p@"+freePort(t)+"/app?sslmode=disable",
+	c := newController(t, yaml, "DATABASE_URL=postgres://app:p@"+testenv.FreeAddress(t)+"/app?sslmode=disable",
 		"DOCKER_HOST="+testenv.DockerHost(t))
 	if out := c.does([]int{1}, append([]string{"run"}, flags...)...); !strings.Contains(out, "refused") {
 		t.Errorf("the controller does not take it: %s", out)

@@ -15,7 +15,7 @@ func TestNoSecretIsTold(t *testing.T) {
 	t.Parallel()
 	job := newMainJob(t)
 	c := job.newController(testenv.DockerHost(t))
-	metrics, probes := freePort(t), freePort(t)
+	metrics, probes := testenv.FreeAddress(t), testenv.FreeAddress(t)
 	told := c.does([]int{2}, "plan", "-o", "json", "--log-level", "debug")
 	log, end := c.runs("--log-level", "debug", "--metrics-bind-address", metrics, "--health-probe-bind-address", probes)
 	until(t, "it is ready", func() bool { return strings.HasSuffix(get(t, probes+"/readyz"), "ok\n") })
@@ -37,7 +37,7 @@ func TestNoSecretIsTold(t *testing.T) {
 	bad := newController(t, "database: {table: no_such_table}", "DATABASE_URL="+job.url,
 		"DOCKER_HOST="+testenv.DockerHost(t))
 	told += bad.does([]int{1}, "plan")
-	away := newController(t, "", "DATABASE_URL="+strings.Replace(job.url, u.Host, freePort(t), 1))
+	away := newController(t, "", "DATABASE_URL="+strings.Replace(job.url, u.Host, testenv.FreeAddress(t), 1))
 	told += away.does([]int{1}, "plan")
 	for _, secret := range append(slices.Clone(secrets), password) {
 		if i := strings.Index(told, secret); i >= 0 {

@@ -13,7 +13,6 @@ import (
 	"github.com/docker/docker/client"
 	_ "github.com/lib/pq"
 
-	"github.com/session-controller/session-controller/test/rig"
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
@@ -154,16 +153,6 @@ func exists(t *testing.T, docker *client.Client, id string) bool {
 
 // crash ends a process by itself, as far as the engine can tell.
 func (j *mainJob) crash() { testenv.Signal(j.t, j.crashes, syscall.SIGKILL) }
-
-// freePort is an address that nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	address, err := rig.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address
-}
 
 // get returns what an address of the controller answers, or "" where it does not.
 func get(t *testing.T, address string) string {

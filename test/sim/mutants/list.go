@@ -109,10 +109,9 @@ func carelessMutants() []mutant {
 			statements, "\" AND \" + d.same(e.node, arg(argNode)) +",
 			"\"" + anyNode + "\" + d.same(e.node, arg(argNode)) + \")\" +",
 		}}},
-		{"a dry run writes", "S6", []edit{
-			{effects, "	if e.dryRun {", "	if false {"},
-			{containers, "	if s.dryRun {", "	if false {"},
-		}},
+		{"a dry run writes", "S6", []edit{{
+			"controllers/permit.go", "	if p.dryRun {", "	if false {",
+		}}},
 		{"a live session's name means the container that it meant first", "L1 S1 S5", []edit{{
 			"controllers/observe.go", "	if row.Kind == sessiondb.StatusEnded {\n		ref", "	if true {\n		ref",
 		}}},

@@ -1,0 +1,31 @@
+package controllers
+
+import (
+	"context"
+	"errors"
+
+	"github.com/go-logr/logr"
+)
+
+// permit stands before every effect of either direction: in a dry run, and while an operator has paused the controller,
+// none is carried out.
+type permit struct {
+	dryRun bool
+	gate   *pauseGate
+}
+
+// ask returns nil where an effect may be carried out, else why not: errDryRun, an ErrPaused, or the database's error
+// where that cannot be known. What is withheld is logged where say reports that this is news.
+func (p permit) ask(ctx context.Context, log logr.Logger, v Verdict, say func(text string) bool) error {
+	if p.dryRun {
+		if say("dry-run " + string(v.Action) + string(v.Reason)) {
+			log.Info("Would act, but this is a dry run")
+		}
+		return errDryRun
+	}
+	err := p.gate.check(ctx)
+	if errors.Is(err, ErrPaused) && say("paused "+string(v.Action)) {
+		log.Info("Would act, but the controller is paused")
+	}
+	return err
+}
