@@ -1,6 +1,9 @@
 package controllers
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // books are what is written down of the passes for those who watch: the drift that is open, and the steps under way.
 type books struct {
@@ -28,18 +31,20 @@ func newDrifts(metrics *Metrics) *drifts {
 }
 
 // judged notes what was decided about a key on looks that succeeded. What a guard holds back is adrift all the same. A
-// drift keeps the reason that it was found for: what follows from it is no other one.
+// drift keeps the reason that it was found for: what follows from it is no other one. A container that no row claims is
+// adrift when its grace is over: every container is without a claim until its server has saved one.
 func (d *drifts) judged(kind, key string, v Verdict) {
 	if v.Action == Retry {
 		return // nothing is known
 	}
 	at := driftKey{kind, key}
 	adrift, loops := v.Drift() || v.HeldBack(), v.Reason == ContainerLooping && v.Action == Report
+	young := kind == kindContainer && v.Wait > 0
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	was, open := d.open[at]
 	switch {
-	case adrift && !open:
+	case adrift && !open && !young:
 		d.open[at] = v.Reason
 		d.metrics.driftFound(v.Reason)
 	case !adrift && open:
@@ -52,6 +57,39 @@ func (d *drifts) judged(kind, key string, v Verdict) {
 		}
 		d.metrics.loops(len(d.looping))
 	}
+}
+
+// unclaimed returns the containers that are adrift, for a sweep to take out those that it meets.
+func (d *drifts) unclaimed() map[ContainerKey]bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	keys := map[ContainerKey]bool{}
+	for at := range d.open {
+		if at.kind == kindContainer {
+			keys[ContainerKey(at.key)] = true
+		}
+	}
+	return keys
+}
+
+// claimed ends the drift of containers that a complete sweep, which began with them, has not met as unclaimed: what is
+// held back is looked at for sweeps alone, and after the last one nobody would look again.
+func (d *drifts) claimed(keys map[ContainerKey]bool) {
+	for key := range keys {
+		d.judged(kindContainer, string(key), Verdict{Action: Nothing})
+	}
+}
+
+// loops returns the sessions whose container keeps being restarted, in order of their ids.
+func (d *drifts) loops() []SessionKey {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	keys := make([]SessionKey, 0, len(d.looping))
+	for at := range d.looping {
+		keys = append(keys, SessionKey(at.key))
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // counts returns how many are open, by reason.

@@ -42,6 +42,41 @@ func TestADriftIsCountedOnce(t *testing.T) {
 	}
 }
 
+func TestAContainerIsAdriftWhenItsGraceIsOver(t *testing.T) {
+	t.Parallel()
+	m, _ := newTestMetrics(t)
+	d := newDrifts(m)
+	young := Verdict{Action: Stop, Reason: ContainerLeaked, Wait: time.Minute}
+	held := Verdict{Action: Hold, Reason: BreakerTripped}
+	want := func(when string, n float64) {
+		t.Helper()
+		got := 0.0
+		for _, reason := range []Reason{ContainerLeaked, BreakerTripped} {
+			got += testutil.ToFloat64(m.open.WithLabelValues(string(reason)))
+		}
+		if got != n {
+			t.Errorf("%s: %v are adrift, want %v", when, got, n)
+		}
+	}
+	d.judged(kindContainer, "c1", young)
+	want("its server is about to save the claim", 0)
+	d.judged(kindContainer, "c1", held)
+	want("a guard holds it", 1)
+	d.judged(kindContainer, "c1", young)
+	want("the guard has let go of it", 1)
+
+	d.judged(kindContainer, "c2", held)
+	d.judged(kindSession, "c1", Verdict{Action: Stop, Reason: SessionEnded})
+	open := d.unclaimed()
+	d.judged(kindContainer, "c3", held)
+	delete(open, "c2") // the sweep has met it
+	d.claimed(open)
+	want("a sweep has met one, and one was found meanwhile", 2)
+	if got := testutil.ToFloat64(m.converged.WithLabelValues(string(BreakerTripped))); got != 1 {
+		t.Errorf("%v have come to an end, want 1", got)
+	}
+}
+
 func TestACrashLoopIsShownWhileItLasts(t *testing.T) {
 	t.Parallel()
 	m, _ := newTestMetrics(t)

@@ -127,6 +127,9 @@ func sentence(a Action) string {
 // effectLog returns a logger with what there was before the effect. Keys are the same in every line.
 func effectLog(ctx context.Context, f Facts, v Verdict) logr.Logger {
 	log := withContainer(logFor(ctx, v), f.Container, f.Evidence)
+	if f.Owner.OtherSession(f.Row.ID) {
+		log = log.WithValues("owner", f.Owner.Session)
+	}
 	return log.WithValues("status", f.Row.Status, "claim", f.Row.Claim)
 }
 

@@ -21,7 +21,8 @@ type Controller struct {
 
 	source dockerwatch.EventSource
 	loop   *sweepLoop
-	stream atomic.Bool
+	// stream is nil while the event stream is connected, else why it is not.
+	stream atomic.Pointer[streamError]
 	// followed says that the stream was connected before.
 	followed  atomic.Bool
 	lastEvent atomic.Pointer[time.Time]
@@ -36,10 +37,12 @@ type Controller struct {
 // New returns a controller that follows the events of source. Nothing runs until the manager that it is given to by
 // [Controller.SetupWithManager] is started.
 func New(o Options, source dockerwatch.EventSource) *Controller {
-	return &Controller{
+	c := &Controller{
 		core: newCore(o), source: source, started: time.Now(),
 		sessions: newQueue[SessionKey](), containers: newQueue[ContainerKey](),
 	}
+	c.stream.Store(&streamError{})
+	return c
 }
 
 // SetupWithManager gives the manager the two controllers and their triggers.
@@ -127,14 +130,14 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 	log := c.Log.WithValues("engine", c.Engine.Host())
 	return dockerwatch.WatchHandlers{
 		Connected: func(gap bool) {
-			c.stream.Store(true)
+			c.stream.Store(nil)
 			c.Metrics.stream(true, c.followed.Swap(true))
 			log.Info("Following the engine's events", "gap", gap)
 			c.doubts.forget() // it may be another engine, or one that lost its containers
 			c.loop.request()  // a sweep is due after every connection
 		},
 		Disconnected: func(err error) {
-			c.stream.Store(false)
+			c.stream.Store(&streamError{err})
 			c.Metrics.stream(false, false)
 			c.doubts.forget()
 			log.Error(err, "The engine's event stream is down, nothing is decided until it is back")

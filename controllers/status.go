@@ -60,17 +60,33 @@ func (c *Controller) leads() bool {
 	}
 }
 
-var (
-	errNoStream = errors.New("the engine's event stream is not connected")
-	errNoFeed   = errors.New("changes of rows are not heard of: the database has not been reached yet")
-)
+// streamError is why the engine's event stream is not connected.
+type streamError struct {
+	cause error // nil: it was not connected yet
+}
 
-func (c *Controller) streamState() error {
-	if c.stream.Load() {
+func (e *streamError) Error() string {
+	if e.cause == nil {
+		return "the engine's event stream is not connected yet"
+	}
+	return "the engine's event stream is down: " + e.cause.Error()
+}
+
+// err is nil for nil.
+func (e *streamError) err() error {
+	if e == nil {
 		return nil
 	}
-	return errNoStream
+	return e
 }
+
+func (e *streamError) Unwrap() error { return e.cause }
+
+func (c *Controller) streamState() error {
+	return c.stream.Load().err()
+}
+
+var errNoFeed = errors.New("changes of rows are not heard of: the database has not been reached yet")
 
 func (c *Controller) feedError() error {
 	if c.Changes == nil {
@@ -107,6 +123,8 @@ type Status struct {
 	Sweep Sweep
 	// Open are the drifts that are not over, by reason.
 	Open map[Reason]int
+	// Looping are live sessions whose container its restart policy keeps restarting, in order of their ids.
+	Looping []SessionKey
 	// Sessions and Containers are how many keys wait for a worker, those that wait for a grace aside.
 	Sessions, Containers int
 	// Stopping is how many containers are being stopped.
@@ -119,7 +137,7 @@ type Status struct {
 func (c *Controller) Status() Status {
 	s := Status{
 		Started: c.started, Leads: c.leads(), DryRun: c.DryRun, Checks: c.Checks(), Feed: c.feed.Load(),
-		Engine: c.guard.served(), Open: c.drifts.counts(), Stopping: c.stopper.count(),
+		Engine: c.guard.served(), Open: c.drifts.counts(), Looping: c.drifts.loops(), Stopping: c.stopper.count(),
 		Sessions: c.sessions.waiting(), Containers: c.containers.waiting(),
 	}
 	if p := c.gate.current(); p.Active() {

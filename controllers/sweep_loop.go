@@ -93,12 +93,17 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 }
 
 func (l *sweepLoop) sweep(ctx context.Context) error {
+	adrift := l.core.drifts.unclaimed()
 	result, err := l.core.sweeper.sweep(ctx, nominates(l.core.memory,
 		func(key SessionKey) error { return l.session(ctx, key) },
-		func(key ContainerKey) error { return l.container(ctx, key) }))
+		func(key ContainerKey) error {
+			delete(adrift, key)
+			return l.container(ctx, key)
+		}))
 	if err != nil {
 		return err
 	}
+	l.core.drifts.claimed(adrift)
 	if result.Unsure > 0 {
 		l.request()
 	}

@@ -88,6 +88,7 @@ func TestStatusIsToldToProgramsAndPeople(t *testing.T) {
 			Sweep: controllers.Sweep{Rows: 4, Statuses: map[string]int{"IDLE": 1, "ACTIVE": 3}, Healthy: 2, Adrift: 2,
 				Took: 31 * time.Millisecond, Containers: 5, Owned: 4, Unclaimed: 1},
 			Open:     exited,
+			Looping:  []controllers.SessionKey{"s1", "s\x1b2"},
 			Sessions: 1, Stopping: 2, BreakerSessions: true,
 		},
 	}
@@ -110,6 +111,7 @@ last sweep  20s ago, took 31ms
 rows        4 claim something (ACTIVE 3, IDLE 1): 2 healthy, 2 adrift, 0 of unknown status, 0 reported
 containers  5, 4 owned, 1 of these unclaimed
 adrift now  ContainerExited 2
+looping     s1, s?2
 queue       1 sessions, 0 containers; 2 being stopped
 breaker     holds sessions whose containers are gone
 `

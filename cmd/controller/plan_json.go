@@ -31,6 +31,8 @@ type planSession struct {
 	Phase     string `json:"phase"`
 	Reason    string `json:"reason"`
 	Action    string `json:"action"`
+	// Owner is the other session that the container is labelled with; empty: it is labelled with none.
+	Owner string `json:"owner,omitempty"`
 	// Drift is false for what is only reported or held.
 	Drift bool `json:"drift"`
 	// InSeconds is when the action is due, rounded up; 0 is now.
@@ -123,6 +125,9 @@ func sessionJSON(o controllers.SessionOutcome) planSession {
 	}
 	if !f.Container.FinishedAt.IsZero() && !f.Container.Phase.Alive() {
 		s.ExitCode, s.OOMKilled = &f.Container.ExitCode, &f.Container.OOMKilled
+	}
+	if f.Owner.OtherSession(f.Row.ID) {
+		s.Owner = f.Owner.Session
 	}
 	if o.Err != nil {
 		s.Error = o.Err.Error()

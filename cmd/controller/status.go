@@ -137,6 +137,9 @@ func statusText(s statusJSON, now time.Time, p paint) string {
 		line("containers", fmt.Sprintf("%d, %d owned, %d of these unclaimed", sw.Containers, sw.Owned, sw.Unclaimed))
 	}
 	line("adrift now", drifting(s.Drift, p))
+	if len(s.CrashLooping) > 0 {
+		line("looping", p.in(yellow, plain(strings.Join(s.CrashLooping, ", "))))
+	}
 	line("queue", fmt.Sprintf("%d sessions, %d containers; %d being stopped", s.Queue.Sessions, s.Queue.Containers,
 		s.Queue.Stopping))
 	line("breaker", breaker(s.Breaker, p))

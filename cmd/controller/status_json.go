@@ -30,7 +30,9 @@ type statusJSON struct {
 	Sweep *statusSweep `json:"sweep"`
 	// Drift is what is adrift and not yet in agreement, by reason.
 	Drift map[string]int `json:"drift"`
-	Queue statusQueue    `json:"queue"`
+	// CrashLooping are live sessions whose container keeps being restarted: the first hundred of them.
+	CrashLooping []string    `json:"crashLooping"`
+	Queue        statusQueue `json:"queue"`
 	// Breaker says what it holds.
 	Breaker statusBreaker `json:"breaker"`
 }
@@ -91,15 +93,18 @@ type statusBreaker struct {
 	Containers bool `json:"containers"`
 }
 
+// loopsTold bounds the crash loops that are named; the metric counts all.
+const loopsTold = 100
+
 // statusOf is what is told of a status at now.
 func statusOf(s controllers.Status, which sides, now time.Time) statusJSON {
 	out := statusJSON{
 		Version: version, Started: s.Started.UTC(), Leader: s.Leads, DryRun: s.DryRun, Ready: true,
 		Engine:   statusEngine{Host: which.Host, Identity: s.Engine},
 		Database: statusDatabase{Name: which.Database},
-		Drift:    map[string]int{},
-		Queue:    statusQueue{Sessions: s.Sessions, Containers: s.Containers, Stopping: s.Stopping},
-		Breaker:  statusBreaker{Sessions: s.BreakerSessions, Containers: s.BreakerContainers},
+		Drift:    map[string]int{}, CrashLooping: make([]string, 0, loopsTold),
+		Queue:   statusQueue{Sessions: s.Sessions, Containers: s.Containers, Stopping: s.Stopping},
+		Breaker: statusBreaker{Sessions: s.BreakerSessions, Containers: s.BreakerContainers},
 	}
 	for _, check := range s.Checks {
 		told := statusCheck{Name: check.Name, OK: check.Err == nil}
@@ -124,6 +129,9 @@ func statusOf(s controllers.Status, which sides, now time.Time) statusJSON {
 	}
 	for reason, n := range s.Open {
 		out.Drift[string(reason)] = n
+	}
+	for _, key := range s.Looping[:min(len(s.Looping), loopsTold)] {
+		out.CrashLooping = append(out.CrashLooping, string(key))
 	}
 	return out
 }

@@ -100,6 +100,29 @@ func TestTheBreakerKeepsContainersThatLostTheirRowsTogether(t *testing.T) {
 	})
 }
 
+// TestWhatIsHeldIsNoDriftOnceARowClaimsIt is about the figures: what is held is looked at for sweeps alone, and a sweep
+// that meets it claimed asks for no look.
+func TestWhatIsHeldIsNoDriftOnceARowClaimsIt(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.opts.Policy.Breaker = controllers.BreakerPolicy{MaxFraction: 0.5, MinSessions: 3}
+		w.opts.ResyncPeriod = time.Second
+		w.somebody()
+		ids := []string{w.labelled("s1"), w.labelled("s2"), w.labelled("s3"), w.labelled("s4")}
+		c, _ := w.launch(w.engine)
+		held := func(n int) func() bool {
+			return func() bool { return c.Status().Open[controllers.BreakerTripped] == n }
+		}
+		w.until("all are held", held(4))
+		w.insert("s1", "ACTIVE", ids[0])
+		w.until("one that has its row again is held no longer", held(3))
+		removeForced(w, ids[1])
+		w.until("nor is one that is gone", held(2))
+		w.wantState(ids[2], "running")
+		w.wantState(ids[3], "running")
+	})
+}
+
 func TestNothingIsLeakedWhereTheTableIsEmpty(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(w *world) {

@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/session-controller/session-controller/controllers"
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
@@ -30,6 +32,9 @@ func TestReadinessSaysWhichSideIsAway(t *testing.T) {
 		w.until("it is ready", func() bool { return c.Ready() == nil })
 		private.Kill()
 		w.until("the engine is missed", func() bool { return failing(c)["engine-events"] })
+		if err := c.Ready(); !errors.Is(err, dockerwatch.ErrUnreachable) {
+			t.Errorf("it is not ready as %v, want the cause", err)
+		}
 		if err := c.Alive(); err != nil {
 			t.Errorf("without an engine the process is not alive: %v", err)
 		}

@@ -51,7 +51,7 @@ func TestRow5ContainerOfAnotherSessionIsReportedOrReleased(t *testing.T) {
 		w.insert("s1", "ACTIVE", id)
 		w.sweep()
 		w.wantRow("s1", "ACTIVE "+id)
-		w.log.want(w, 1, `"reason":"ContainerTaken"`)
+		w.log.want(w, 1, `"reason":"ContainerTaken"`, `"owner":"owner"`)
 
 		w.opts.Ownership.Exclusive = true
 		w.sweep()
