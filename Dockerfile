@@ -22,4 +22,5 @@ COPY session-controller /session-controller
 USER 65532:65532
 ENTRYPOINT ["/session-controller"]
 CMD ["run"]
-HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/session-controller", "status"]
+# Whether the process is stuck; a controller without its engine or database is not. It asks the default address.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=10s CMD ["/session-controller", "status", "--alive"]

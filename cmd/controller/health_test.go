@@ -123,6 +123,30 @@ breaker     holds sessions whose containers are gone
 	}
 }
 
+// A health check restarts what it finds ill: it must not ask whether the engine and the database are there.
+func TestAHealthCheckAsksOnlyWhetherTheProcessIsStuck(t *testing.T) {
+	t.Parallel()
+	away := []controllers.Check{{Name: "sweep", Err: errors.New("refused")}}
+	for _, tt := range []struct {
+		what string
+		p    probed
+		want string // of the error; empty: none
+	}{
+		{"both sides are away", probed{checks: away}, ""},
+		{"it is stuck", probed{alive: errors.New("the process is stuck in a \x1bsweep")}, "stuck in a ?sweep"},
+	} {
+		server := httptest.NewServer(healthHandler(tt.p, sides{}))
+		t.Cleanup(server.Close)
+		code, _, stderr := command(t, "status", "--alive", "--address", strings.TrimPrefix(server.URL, "http://"))
+		if (code == 0) != (tt.want == "") || !strings.Contains(stderr, tt.want) {
+			t.Errorf("%s: exit code %d: %s", tt.what, code, stderr)
+		}
+	}
+	if code, _, stderr := command(t, "status", "--alive", "--address", "127.0.0.1:1"); code != 1 {
+		t.Errorf("where nobody answers it exits %d: %s", code, stderr)
+	}
+}
+
 func TestColoursAreForPeopleAtATerminal(t *testing.T) {
 	t.Parallel()
 	if p := paintFor(&strings.Builder{}, func(string) string { return "" }); p.on {

@@ -2,12 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,32 +14,22 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const (
-	// defaultHealthAddress is where /healthz, /readyz and /status are served.
-	defaultHealthAddress = "127.0.0.1:9642"
-	// statusPatience is long for a process that works: it answers within milliseconds.
-	statusPatience = 5 * time.Second
-	// statusLimit bounds what is read of an answer that may be anybody's.
-	statusLimit = 1 << 20
-)
-
 // errNotReady is the exit code of a controller that is not ready; it has said why.
 const errNotReady exitCodeError = 2
 
-func addAddress(cmd *cobra.Command, address *string) {
-	cmd.Flags().StringVar(address, "address", defaultHealthAddress,
-		"where the running controller answers (its --health-probe-bind-address)")
-}
-
 func newStatusCommand(a *app) *cobra.Command {
 	var output, address string
+	var alive bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Print what the running controller sees",
 		Long: `status asks the running controller what it sees: whether it is ready, the streams, the last sweep, what is
 adrift, the queue, the breaker and a pause. It needs neither a configuration nor the database.
 
-Exit code: 0 ready, 2 not ready, 1 no controller answers.`,
+Exit code: 0 ready, 2 not ready, 1 no controller answers.
+
+With --alive it prints nothing and asks only whether the process itself is stuck: 0 it is not, 1 it is, or no controller
+answers. That is for health checks, as a restart brings back neither an engine nor a database.`,
 		Example: `  session-controller status
   session-controller status -o json | jq .drift
   kubectl exec deploy/session-server -c session-controller -- /session-controller status`,
@@ -51,11 +38,15 @@ Exit code: 0 ready, 2 not ready, 1 no controller answers.`,
 			if !isOutput(output) {
 				return errOutput(output)
 			}
+			if alive {
+				return fetchAlive(cmd.Context(), address)
+			}
 			return a.status(cmd.Context(), address, output)
 		},
 	}
 	addOutput(cmd, &output)
 	addAddress(cmd, &address)
+	cmd.Flags().BoolVar(&alive, "alive", false, "ask only whether the process is stuck (/healthz), for health checks")
 	return cmd
 }
 
@@ -76,33 +67,6 @@ func (a *app) status(ctx context.Context, address, output string) error {
 		return errNotReady
 	}
 	return nil
-}
-
-// fetchStatus asks the controller at an address.
-func fetchStatus(ctx context.Context, address string) (statusJSON, error) {
-	ctx, cancel := context.WithTimeout(ctx, statusPatience)
-	defer cancel()
-	fail := func(err error) (statusJSON, error) {
-		return statusJSON{}, fmt.Errorf("ask the controller at %s for its status: %w; is it running, and is --address its "+
-			"--health-probe-bind-address?", address, err)
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/status", nil)
-	if err != nil {
-		return fail(err)
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fail(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return fail(errors.New("it answered " + response.Status))
-	}
-	var s statusJSON
-	if err := json.NewDecoder(io.LimitReader(response.Body, statusLimit)).Decode(&s); err != nil {
-		return fail(fmt.Errorf("its answer is no status: %w", err))
-	}
-	return s, nil
 }
 
 // statusText is a status for people.

@@ -72,6 +72,10 @@ func TestTheImageDoesTheMainJob(t *testing.T) {
 	if err != nil || !strings.Contains(text, "ready") {
 		t.Errorf("status inside of it: %v\n%s", err, text)
 	}
+	text, err = docker(t.Context(), t, "exec", name, "/session-controller", "status", "--alive", "--address", probes)
+	if err != nil || strings.TrimSpace(text) != "" {
+		t.Errorf("its health check: %v\n%s", err, text)
+	}
 	if text, err := docker(t.Context(), t, "top", name, "-o", "uid,pid"); err != nil || !strings.Contains(text, "65532") {
 		t.Errorf("it does not run as 65532: %v\n%s", err, text)
 	}
