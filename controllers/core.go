@@ -98,6 +98,7 @@ func newCore(o Options) *core {
 func (c *core) wait() {
 	c.guard.checks.Wait()
 	c.looker.candidates.lists.Wait()
+	c.gate.reads.Wait()
 }
 
 // sessionReconciler returns a reconciler of sessions whose stops put their keys back by requeue.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
@@ -21,30 +23,35 @@ type PauseRecords interface {
 	Paused(ctx context.Context) (sessiondb.Pause, error)
 }
 
-// pausePatience is how old what is known of a pause may be when an effect is about to be carried out, where nobody
-// keeps it fresh.
-const pausePatience = 4 * time.Second
+const (
+	// pauseReadEvery is the time between two reads of the pause: a running controller obeys within it.
+	pauseReadEvery = 2 * time.Second
+	// pausePatience is how old what is known of a pause may be when an effect is about to be carried out.
+	pausePatience = 2 * pauseReadEvery
+)
 
 // pauseGate stands before every effect: while an operator's pause lasts none is carried out, and all looks go on. What
 // is known of the pause is read again and again, as no effect may wait for a query of its own. It is safe for
 // concurrent use.
 type pauseGate struct {
-	records  PauseRecords // nil: there are no pauses
-	interval time.Duration
-	metrics  *Metrics
-	log      logr.Logger
+	records PauseRecords // nil: there are no pauses
+	metrics *Metrics
+	log     logr.Logger
 	// resumed is told when a pause has ended: a sweep is due. Nil: nobody is.
 	resumed func()
+	// reads are made one after another, as one that began earlier must not end later, and are shared: where the database
+	// hangs, nobody waits for the reads of all others.
+	reads *batch.Batcher[struct{}, struct{}]
 
-	// reading is held by the read that is under way: one that began earlier must not end later.
-	reading sync.Mutex
-	mu      sync.Mutex
-	pause   sessiondb.Pause
-	known   time.Time // when that was read; zero: never
+	mu    sync.Mutex
+	pause sessiondb.Pause
+	known time.Time // when that was read; zero: never
 }
 
 func newPauseGate(o Options) *pauseGate {
-	return &pauseGate{records: o.Pauses, interval: o.PollInterval, metrics: o.Metrics, log: o.Log}
+	g := &pauseGate{records: o.Pauses, metrics: o.Metrics, log: o.Log}
+	g.reads = batch.New(1, 0, g.readTogether)
+	return g
 }
 
 // check returns nil where an effect may be carried out, an ErrPaused that says until when and why not, or the error of
@@ -56,7 +63,7 @@ func (g *pauseGate) check(ctx context.Context) error {
 	g.mu.Lock()
 	known := g.known
 	g.mu.Unlock()
-	if time.Since(known) > max(pausePatience, 2*g.interval) {
+	if time.Since(known) > pausePatience {
 		if err := g.read(ctx); err != nil {
 			return err
 		}
@@ -89,8 +96,16 @@ func (g *pauseGate) current() sessiondb.Pause {
 
 // read reads the pause. Where that fails what was known stays: a database that is away lets nothing be done anyway.
 func (g *pauseGate) read(ctx context.Context) error {
-	g.reading.Lock()
-	defer g.reading.Unlock()
+	_, err := g.reads.Do(ctx, struct{}{})
+	return err
+}
+
+// readTogether makes one read for several who need one.
+func (g *pauseGate) readTogether(ctx context.Context, asked []struct{}) []batch.Answer[struct{}] {
+	return slices.Repeat([]batch.Answer[struct{}]{{Err: g.readOnce(ctx)}}, len(asked))
+}
+
+func (g *pauseGate) readOnce(ctx context.Context) error {
 	now, err := g.records.Paused(ctx)
 	if err != nil {
 		return err
@@ -119,7 +134,7 @@ func (g *pauseGate) read(ctx context.Context) error {
 // sameMoment reports whether two ends are one: each read has an error of its own of some milliseconds.
 func sameMoment(a, b time.Time) bool { return a.Sub(b).Abs() < time.Second }
 
-// Start keeps what is known of the pause fresh until ctx ends.
+// Start keeps what is known of the pause fresh until ctx ends, and returns when no read is under way any more.
 func (g *pauseGate) Start(ctx context.Context) error {
 	if g.records == nil {
 		return nil
@@ -128,11 +143,12 @@ func (g *pauseGate) Start(ctx context.Context) error {
 		if err := g.read(ctx); err != nil && ctx.Err() == nil {
 			g.log.V(1).Info("Cannot read whether the controller is paused, it stays as it was", "error", err.Error())
 		}
-		wait := g.interval
+		wait := pauseReadEvery
 		if p := g.current(); p.Active() {
 			wait = min(wait, time.Until(p.Until))
 		}
 		await(ctx, max(wait, time.Millisecond), nil)
 	}
+	g.reads.Wait()
 	return nil
 }

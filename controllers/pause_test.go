@@ -37,7 +37,8 @@ func (p *pauses) set(pause sessiondb.Pause, err error) {
 }
 
 func newTestGate(records PauseRecords, m *Metrics) *pauseGate {
-	return newPauseGate(Options{Pauses: records, PollInterval: 2 * time.Second, Metrics: m, Log: logr.Discard()})
+	// However seldom rows are polled, a pause is obeyed.
+	return newPauseGate(Options{Pauses: records, PollInterval: time.Hour, Metrics: m, Log: logr.Discard()})
 }
 
 func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
@@ -82,6 +83,38 @@ func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
 		records.set(sessiondb.Pause{}, nil) // an operator ends it
 		<-time.After(3 * time.Second)
 		want(false, 2, nil)
+	})
+}
+
+// hangingPauses are records of a database that hangs for as long as a read may take.
+type hangingPauses struct{ reads atomic.Int64 }
+
+func (p *hangingPauses) Paused(context.Context) (sessiondb.Pause, error) {
+	p.reads.Add(1)
+	<-time.After(5 * time.Second)
+	return sessiondb.Pause{}, sessiondb.ErrUnreachable
+}
+
+// A process whose workers wait for each other's reads would count as stuck because of its database.
+func TestManyWhoMustKnowOfAPauseShareAReadOfIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		records := &hangingPauses{}
+		gate := newTestGate(records, nil)
+		began := time.Now()
+		var workers sync.WaitGroup
+		for range 256 {
+			workers.Go(func() {
+				if err := gate.check(t.Context()); !errors.Is(err, sessiondb.ErrUnreachable) {
+					t.Errorf("the gate says %v, want that it cannot be known", err)
+				}
+			})
+		}
+		workers.Wait()
+		gate.reads.Wait()
+		if took, reads := time.Since(began), records.reads.Load(); took > 10*time.Second || reads > 2 {
+			t.Errorf("256 workers waited %s for %d reads", took, reads)
+		}
 	})
 }
 

@@ -147,10 +147,10 @@ func (a *app) obeyed(ctx context.Context, address string, paused bool) error {
 		case ctx.Err() != nil:
 			return fmt.Errorf("it is written down, and waiting for the controller was interrupted: %w", ctx.Err())
 		case !answers:
-			a.printf("no controller answers at %s; one that runs elsewhere obeys within its pollInterval\n", address)
+			a.printf("no controller answers at %s; one that runs elsewhere obeys within two seconds\n", address)
 			return nil
 		case !s.Leader:
-			a.printf("the controller at %s waits for the lease; the one that works obeys within its pollInterval\n", address)
+			a.printf("the controller at %s waits for the lease; the one that works obeys within two seconds\n", address)
 			return nil
 		case (s.Paused != nil) == paused:
 			a.printf("the controller at %s obeys\n", address)
