@@ -24,7 +24,7 @@ func (s *sessionSubject) apply(ctx context.Context, f Facts, v Verdict, done fun
 	if f.Container.ID == "" || v.Action != Release && v.Action != FailAndRelease {
 		return s.effects.apply(ctx, f, v, done)
 	}
-	leave, err := s.turns.take(ctx, f.Container.ID)
+	leave, err := s.turns.take(f.Container.ID)
 	if err != nil {
 		return false, err
 	}

@@ -18,8 +18,8 @@ const stopsAtOnce = 64
 var (
 	// errStopping says that a stop was begun and its end will put the key back.
 	errStopping = errors.New("the container is being stopped")
-	// errBusy says that as many stops as allowed are under way: look again in a moment.
-	errBusy = errors.New("too many stops under way")
+	// errBusy says that others must be done first, as many stops as are allowed: look again in a moment.
+	errBusy = errors.New("others are under way, it will be tried again in a moment")
 	// errEnding says that no stop begins any more because the process ends; the next one finds the container.
 	errEnding = fmt.Errorf("the controller is ending: %w", context.Canceled)
 	// errDryRun says that nothing was done because nothing may be.

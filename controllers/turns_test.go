@@ -1,49 +1,32 @@
 package controllers
 
 import (
-	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
 )
 
 func TestTurnsAreOfOneContainerEach(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		turns := newTurns()
-		leave, err := turns.take(t.Context(), thisID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		other, err := turns.take(t.Context(), otherID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		other()
-		order := make(chan string, 2)
-		go func() {
-			mine, err := turns.take(t.Context(), thisID)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			order <- "second"
-			mine()
-		}()
-		gone, cancel := context.WithCancel(t.Context())
-		cancel()
-		if _, err := turns.take(gone, thisID); !errors.Is(err, context.Canceled) {
-			t.Errorf("who gives up waiting is told %v", err)
-		}
-		synctest.Wait()
-		order <- "first"
-		leave()
-		if <-order != "first" || <-order != "second" {
-			t.Error("two had the turn at once")
-		}
-		synctest.Wait()
-		if len(turns.taken) != 0 {
-			t.Errorf("%d turns are remembered for nobody", len(turns.taken))
-		}
-	})
+	turns := newTurns()
+	leave, err := turns.take(thisID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := turns.take(thisID); !errors.Is(err, errBusy) {
+		t.Errorf("the second one is told %v, want that it must wait", err)
+	}
+	other, err := turns.take(otherID)
+	if err != nil {
+		t.Fatalf("another container has a turn of its own: %v", err)
+	}
+	other()
+	leave()
+	again, err := turns.take(thisID)
+	if err != nil {
+		t.Fatalf("it was given up: %v", err)
+	}
+	again()
+	if len(turns.taken) != 0 {
+		t.Errorf("%d turns are remembered for nobody", len(turns.taken))
+	}
 }

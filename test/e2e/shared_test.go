@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/session-controller/session-controller/test/testenv"
@@ -26,5 +27,26 @@ func TestOfTwoThatShareAContainerTheLastOneRemovesIt(t *testing.T) {
 		}}))
 		w.wantRow("first", "TERMINATED NULL")
 		w.wantState(id, "gone")
+	})
+}
+
+func TestOfManyThatShareAContainerEachLetsGoOfItInTurn(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		id := w.run(testenv.Container{})
+		w.insert("last", "ACTIVE", id)
+		ended := make([]string, 20)
+		for i := range ended {
+			ended[i] = fmt.Sprintf("ended-%d", i)
+			w.insert(ended[i], "TERMINATED", id)
+		}
+		if report := w.sweep(); len(report.Left)+len(report.Failed) != 0 {
+			w.Errorf("left %+v, failed %+v", report.Left, report.Failed)
+		}
+		for _, session := range ended {
+			w.wantRow(session, "TERMINATED NULL")
+		}
+		w.wantRow("last", "ACTIVE "+id)
+		w.wantState(id, "running")
 	})
 }
