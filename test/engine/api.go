@@ -54,6 +54,7 @@ func (e *Engine) routes() http.Handler {
 	handle("GET /events", OpEvents, e.eventsCalled)
 	handle("GET /containers/json", OpList, e.listCalled)
 	handle("GET /containers/{ref}/json", OpInspect, e.inspectCalled)
+	handle("GET /containers/{ref}/logs", OpLogs, e.logsCalled)
 	handle("POST /containers/create", OpCreate, e.createCalled)
 	handle("POST /containers/{ref}/stop", OpStop, e.stopCalled)
 	handle("DELETE /containers/{ref}", OpRemove, e.removeCalled)
@@ -141,9 +142,10 @@ func (e *Engine) createCalled(w http.ResponseWriter, r *http.Request) {
 	if body.HostConfig != nil {
 		host = *body.HostConfig
 	}
-	if mode(body.Cmd) == "exit" {
+	switch mode(body.Cmd) {
+	case "exit", "say":
 		lives = dying
-		code, _ = strconv.Atoi(body.Cmd[len(body.Cmd)-1])
+		code, _ = strconv.Atoi(body.Cmd[2])
 	}
 	id, err := e.Create(Spec{
 		Name: r.FormValue("name"), Labels: body.Labels, Cmd: body.Cmd, Env: body.Env,

@@ -19,6 +19,7 @@ const (
 	OpList    Op = "list"
 	OpInspect Op = "inspect"
 	OpEvents  Op = "events"
+	OpLogs    Op = "logs"
 	OpCreate  Op = "create"
 	OpStart   Op = "start"
 	OpStop    Op = "stop"

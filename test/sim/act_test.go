@@ -42,6 +42,10 @@ func (w *world) take(s step) {
 		w.disaster(n, s)
 	case "meddle":
 		w.meddle(s)
+	case "hold":
+		w.hold(n, time.Duration(1+s.a%120)*time.Second)
+	case "let go":
+		w.letGo(n)
 	default:
 		w.goWrong(n, s)
 	}

@@ -10,8 +10,8 @@ import (
 
 // bound is how long everything may take to converge when the faults have ended: 1.1 resync periods, then the longest
 // graces one after the other (a container may be failed, then another one be judged as leaked), the breaker's hold, a
-// stop, and the time until another replica has the lease.
-const bound = resync*11/10 + leakGrace + restartGrace + adoptAfter + time.Minute + 20*time.Second + 20*time.Second
+// stop, the removal's delay and the time until another replica has the lease.
+const bound = resync*11/10 + leakGrace + restartGrace + adoptAfter + time.Minute + 40*time.Second + delay
 
 // agree checks L1 and L2: every row and every container is what the tables say it must be in the end.
 func (w *world) agree() {
@@ -191,7 +191,7 @@ func (w *world) recovers(away time.Duration) {
 			w.pass(away / 2)
 			n.engine.Boot(true)
 		})
-		w.pass(2*time.Second + exitGrace)
+		w.pass(2*time.Second + exitGrace + w.removalDelay())
 		now, _ := w.row(r.id)
 		if _, still := n.engine.Look(c.ID); now.status != "ERROR" || now.claim != "" || still {
 			w.accusef("L1", "session %s is %s %q, and its container is there: %t, two seconds and the grace after the engine's "+

@@ -248,6 +248,7 @@ func (w *world) calmDown() {
 	w.meddling = meddling{}
 	w.mu.Unlock()
 	for _, n := range w.nodes {
+		w.letGo(n)
 		w.swap(n, false)
 		n.engine.SetStandIn(nil)
 		n.engine.Heal()

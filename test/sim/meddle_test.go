@@ -20,7 +20,7 @@ type meddling struct {
 func points() []string {
 	return []string{
 		"read", "write", "write", "inspect", "inspect done", "list done", "info done", "stop", "stop done", "remove",
-		"remove", "remove done", "look for rows", "look for rows",
+		"remove", "remove done", "look for rows", "look for rows", "logs", "logs done",
 	}
 }
 

@@ -110,6 +110,9 @@ func (p *process) judgeClaimed(h engine.Happening, r row) {
 		w.accusef("S1", "%s of %s, which live session %s claims", h.Op, c.ID, r.id)
 	case r.unknown():
 		w.accusef("S2", "%s of %s, which session %s of status %s claims", h.Op, c.ID, r.id, r.status)
+	case h.Op == engine.OpRemove && c.Status == engine.Exited && time.Since(c.Ended) < w.removalDelay()-slack &&
+		!p.node.clockInDoubt():
+		w.accusef("S5", "%s of %s, which was to be kept, %s after its end", h.Op, c.ID, time.Since(c.Ended))
 	case r.claim != c.ID && !w.pinned(c.ID):
 		w.accusef("S5", "%s of %s, which ended session %s claims as %q and not by its full id", h.Op, c.ID, r.id, r.claim)
 	}

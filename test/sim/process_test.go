@@ -65,6 +65,10 @@ func (w *world) policy() controllers.Policy {
 	if w.touchy {
 		p.Breaker.MinSessions = 2
 	}
+	p.RemovalDelay.Duration = w.removalDelay()
+	if w.tails {
+		p.KeepLogs = tail
+	}
 	switch {
 	case w.all:
 		p.RemoveLeaked = controllers.RemoveAll
@@ -89,7 +93,7 @@ func (p *process) run(
 	tap := &tappedStore{Store: store, process: p}
 	o := controllers.Options{
 		Store: tap, Changes: tap, Engine: &tappedEngine{Engine: engine, process: p},
-		Records: &tappedLedger{Ledger: ledger, process: p}, Ownership: own, Policy: w.policy(),
+		Records: &tappedLedger{Ledger: ledger, process: p}, Pauses: pauses{p}, Ownership: own, Policy: w.policy(),
 		ResyncPeriod: resync, PollInterval: 2 * time.Second, Workers: 4,
 		Replica: w.lease && w.replicas > 1 && !p.rehearses, DryRun: p.rehearses, Metrics: figures,
 		Log: funcr.NewJSON(func(line string) { w.logged(p.name, line) }, funcr.Options{Verbosity: 1}),

@@ -71,6 +71,10 @@ func (w *world) plain(n *node) *session {
 // mustSettle is a session that must have come to its end within a time, its container with it.
 func (w *world) mustSettle(n *node, s *session, status string, within time.Duration) {
 	w.pass(within)
+	if r, _ := w.row(s.id); r.status != status {
+		w.accusef("L1", "session %s is %s %s after what happened to it", s.id, r.status, within)
+	}
+	w.pass(w.removalDelay())
 	r, _ := w.row(s.id)
 	_, still := n.engine.Look(s.container())
 	if r.status != status || r.claim != "" || still {
@@ -116,7 +120,7 @@ func (w *world) thaws(away time.Duration) {
 	}
 	w.pass(away)
 	heal()
-	w.pass(2 * time.Second)
+	w.pass(2*time.Second + w.removalDelay())
 	var left []string
 	for _, s := range all {
 		r, _ := w.row(s.id)

@@ -33,7 +33,9 @@ type setup struct {
 	// crowded says that at the end many containers hang while a session is to be acted on, thawed that the engine itself
 	// does for a while.
 	crowded, thawed bool
-	steps           []step
+	// delayed says that there is a policy.removalDelay, tails that policy.keepLogs keeps some lines.
+	delayed, tails bool
+	steps          []step
 }
 
 // The rules of the server's side of the contract, each of which one mode breaks.
@@ -63,7 +65,7 @@ func kinds() []string {
 		"miss a stop", "first contact", "skew", "wedge", "jam", "slow removal",
 		"database down", "database hangs", "database loses answers", "die at effect", "kill controller", "stop controller",
 		"start behind back", "rename", "move", "empty table", "many gone", "all lost", "old copy", "exit unnoticed",
-		"recreate", "meddle", "meddle",
+		"recreate", "meddle", "meddle", "hold", "hold", "let go",
 	}
 	return append(slices.Repeat(often, 2), usual...) // the first is what a history is shrunk to
 }
@@ -89,6 +91,8 @@ func drawSetup() *rapid.Generator[setup] {
 			thawed:    rapid.SampledFrom([]bool{false, false, false, false, false, false, false, true}).Draw(t, "thawed"),
 		}
 		s.none = !s.all && rapid.SampledFrom([]bool{false, false, false, false, false, true}).Draw(t, "none")
+		s.delayed = rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "delayed")
+		s.tails = rapid.SampledFrom([]bool{false, false, false, true}).Draw(t, "tails")
 		s.wedged = rapid.SampledFrom([]bool{false, false, true}).Draw(t, "wedged")
 		s.steps = rapid.SliceOfN(drawStep(), leastSteps(), mostSteps(leastSteps())).Draw(t, "steps")
 		return s
@@ -111,7 +115,7 @@ func faulty(kind string) bool {
 	switch kind {
 	case "nothing", "advance", "open", "end", "end with stop", "stop then end", "delete", "toggle", "share", "clear",
 		"respawn", "recreate", "unknown status", "known status", "pause", "unpause", "created only", "foreign", "move",
-		"restart", "stop", "meddle":
+		"restart", "stop", "meddle", "hold", "let go":
 		return false
 	}
 	return true
@@ -140,8 +144,8 @@ func (s setup) String() string {
 		breaks = s.breaks
 	}
 	return fmt.Sprintf("%d engine(s), %d controller(s) each, lease %t, number ids %t, touchy breaker %t, remove all %t, "+
-		"remove none %t, own what is claimed %t, exclusive %t, wedged for good %t, rehearsed %t, crowded %t, thawed %t; "+
-		"the server %s",
+		"remove none %t, own what is claimed %t, exclusive %t, wedged for good %t, rehearsed %t, crowded %t, thawed %t, "+
+		"delayed %t, tails %t; the server %s",
 		s.engines, s.replicas, s.lease, s.numbers, s.touchy, s.all, s.none, s.claimed, s.exclusive, s.wedged, s.rehearsed,
-		s.crowded, s.thawed, breaks)
+		s.crowded, s.thawed, s.delayed, s.tails, breaks)
 }

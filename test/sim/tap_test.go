@@ -104,6 +104,7 @@ func (s *tappedStore) write(
 	ctx context.Context, what string, row sessiondb.Row, do func() (sessiondb.Row, error),
 ) (now sessiondb.Row, err error) {
 	err = s.process.effect(what+" of session "+row.ID, func() error {
+		s.process.judgePaused(what + " of session " + row.ID)
 		if err := s.faults(ctx, what); err != nil {
 			return err
 		}
@@ -229,6 +230,7 @@ func (e *tappedEngine) RemoveDead(ctx context.Context, id string, o dockerwatch.
 func (e *tappedEngine) act(what, id string, do func() error) error {
 	return e.process.effect(what, func() error {
 		p := e.process
+		p.judgePaused(what)
 		p.mu.Lock()
 		p.calls[id] = time.Now()
 		p.mu.Unlock()

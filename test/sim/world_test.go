@@ -14,6 +14,7 @@ import (
 
 	_ "modernc.org/sqlite" // the driver of the server's and the observer's own connection
 
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 	"github.com/session-controller/session-controller/test/engine"
 )
 
@@ -88,6 +89,8 @@ type node struct {
 	dialled        int
 	// listsFail says that the engine fails to list the containers of one session.
 	listsFail atomic.Bool
+	// pause is an operator's, of this node's controllers.
+	pause sessiondb.Pause
 	// skewed says that the engine's clock was set.
 	skewed bool
 	// clockDoubt is until when the waits of a controller may be shorter than their graces because the engine's clock was

@@ -112,6 +112,17 @@ func carelessMutants() []mutant {
 		{"a dry run writes", "S6", []edit{{
 			"controllers/permit.go", "	if p.dryRun {", "	if false {",
 		}}},
+		{"a pause is not obeyed", "S6", []edit{{
+			"controllers/pause.go", "if p := g.current(); p.Active() {\n		return", "if p := g.current(); false {\n		return",
+		}}},
+		{"a pause does not end", "L1", []edit{{
+			"controllers/pause.go", "	if !now.Active() {\n		now = sessiondb.Pause{}\n	}\n	g.mu.Lock()\n	was := g.pause",
+			"	if !now.Active() {\n		now = sessiondb.Pause{}\n	}\n	g.mu.Lock()\n	was := g.pause\n" +
+				"	if !was.Until.IsZero() {\n		now = was\n		now.Until = time.Now().Add(time.Hour)\n	}",
+		}}},
+		{"what is dead is not kept for those who would look at it", "S5", []edit{{
+			decide, "		v.Wait = f.remaining(c.FinishedAt, p.RemovalDelay.Duration)", "",
+		}}},
 		{"a live session's name means the container that it meant first", "L1 S1 S5", []edit{{
 			"controllers/observe.go", "	if row.Kind == sessiondb.StatusEnded {\n		ref", "	if true {\n		ref",
 		}}},

@@ -1,0 +1,76 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+const (
+	// obeys is how long after an operator's word a controller may still begin something: what it knows of a pause may be
+	// four seconds old and have been read for five, and an effect that is allowed may wait for as long for rows that are
+	// read once more, and for a database that is slow for once.
+	obeys = 20 * time.Second
+	// delay is the removalDelay of a run that has one.
+	delay = 20 * time.Second
+	// tail is how many lines of output are kept in a run that keeps some.
+	tail = 2
+)
+
+// pauses is where the pause of one process's node is kept, behind the same database as everything. The real one, which
+// is told apart by the database's own clock, has tests of its own: that clock knows no virtual time.
+type pauses struct{ process *process }
+
+// Paused reads the pause.
+func (p pauses) Paused(ctx context.Context) (sessiondb.Pause, error) {
+	if p.process.isDead() {
+		return sessiondb.Pause{}, errDead
+	}
+	if err := p.process.w.faults.call(ctx, "read whether it is paused"); err != nil {
+		return sessiondb.Pause{}, err
+	}
+	if pause := p.process.node.operator(); pause.Active() {
+		return pause, nil
+	}
+	return sessiondb.Pause{}, nil
+}
+
+// operator is the pause that an operator has made of a node's controllers last; the zero value: none, or it was ended.
+func (n *node) operator() sessiondb.Pause {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.pause
+}
+
+// hold pauses a node's controllers, and letGo ends that.
+func (w *world) hold(n *node, lasts time.Duration) {
+	n.mu.Lock()
+	now := time.Now()
+	n.pause = sessiondb.Pause{Since: now, Until: now.Add(lasts), By: "operator", Reason: "to think"}
+	n.mu.Unlock()
+	w.sayf("operator: pauses the controllers of %s for %s", n.name, lasts)
+}
+
+func (w *world) letGo(n *node) {
+	n.mu.Lock()
+	n.pause = sessiondb.Pause{}
+	n.mu.Unlock()
+	w.sayf("operator: the controllers of %s may go on", n.name)
+}
+
+// judgePaused is before an effect: none begins while an operator has paused the controller for long enough that it must
+// know.
+func (p *process) judgePaused(what string) {
+	if pause := p.node.operator(); pause.Active() && time.Since(pause.Since) > obeys {
+		p.w.accusef("S6", "controller %s did the %s %s after it was paused", p.name, what, time.Since(pause.Since))
+	}
+}
+
+// removalDelay is how long a dead container is kept.
+func (w *world) removalDelay() time.Duration {
+	if w.delayed {
+		return delay
+	}
+	return 0
+}
