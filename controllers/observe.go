@@ -12,8 +12,9 @@ import (
 
 // observe looks at the container that the row claims. The claim of an ended row means what it meant while the row was
 // live: a container that has got the same name since is another one, perhaps of a session that is being revived, and
-// one that was renamed since is still the one. Where that one is gone, and what has its name now is the session's own,
-// it may have been made while the row was live and no look could be taken: it is remade.
+// one that was renamed since is still the one. Where that one is gone, what has its name now may have been made while
+// the row was live and no look could be taken: if it is the session's own it is remade, and if it is nobody's, the
+// claim means it for all that is known. One that is another session's it does not mean.
 func (l *looker) observe(
 	ctx context.Context, key SessionKey, row sessiondb.Row,
 ) (c dockerwatch.Observation, remade bool, err error) {
@@ -33,10 +34,10 @@ func (l *looker) observe(
 		return c, false, nil
 	}
 	owner := l.ownership.JudgeClaimed(holder.Name, holder.Labels)
-	if !owner.Owned || owner.OtherSession(row.ID) {
+	if owner.OtherSession(row.ID) {
 		return c, false, nil
 	}
-	return holder, true, nil
+	return holder, owner.Owned, nil
 }
 
 // renamed returns the full id of the container that the claim of a live row was seen to mean, where nothing has the

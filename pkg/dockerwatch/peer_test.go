@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/test/engine"
@@ -96,5 +97,40 @@ func TestConnectionsForOneAnswer(t *testing.T) {
 	seen, err := watch.Observe(t.Context(), "web")
 	if err != nil || seen.Phase != dockerwatch.Gone || seen.Engine != "" {
 		t.Errorf("%+v, %v", seen, err)
+	}
+}
+
+// A proxy that led elsewhere for a while leaves connections behind that still do. A stream over one of those would hear
+// of nothing, and nobody would notice.
+func TestEventsAreOfTheEngineThatTheAddressLeadsToNow(t *testing.T) {
+	t.Parallel()
+
+	one, other := engine.New("ONE"), engine.New("OTHER")
+	sockets := []string{serveSocket(t, one), serveSocket(t, other)}
+	var leads atomic.Int64
+	leads.Store(1)
+	watch := open(t, dockerwatch.Config{
+		Host: "unix:///both", Timeout: patience,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(sockets[leads.Load()], "unix://"))
+		},
+	})
+	if info, err := watch.Info(t.Context()); err != nil || info.ID != "OTHER" {
+		t.Fatalf("%s, %v", info.ID, err)
+	}
+	leads.Store(0) // the connection to the other one is kept
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	heard := false
+	_ = watch.Events(ctx, time.Time{}, func() {
+		if _, err := one.Run(engine.Spec{}); err != nil {
+			t.Error(err)
+		}
+	}, func(dockerwatch.Event) {
+		heard = true
+		cancel()
+	})
+	if !heard {
+		t.Error("the engine that the address leads to was not heard")
 	}
 }

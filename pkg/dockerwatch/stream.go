@@ -37,6 +37,9 @@ func (e *Engine) Events(ctx context.Context, since time.Time, connected func(), 
 	if err != nil {
 		return err
 	}
+	// A connection that is kept may lead to another engine than the address does by now, and nobody is asked who tells of
+	// events: the stream has one of its own.
+	e.transport.CloseIdleConnections()
 	streamCtx, got := withAnswer(streamCtx)
 	messages, errs := speaker.Events(streamCtx, events.ListOptions{Since: timestamp(since), Filters: watchedFilter()})
 	// The library's reader sends one error and closes errs when it ends; messages it never closes. Nothing of it outlives
