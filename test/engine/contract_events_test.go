@@ -76,8 +76,7 @@ func (s *side) follow() (heard func() []string) {
 			}
 			told = append(told, fmt.Sprintf("%s %s exit=%s timed=%t", ev.Action, ev.Name, code, !ev.Time.IsZero()))
 		}
-		slices.Sort(told)
-		return told
+		return onePause(told)
 	}
 }
 
