@@ -182,21 +182,21 @@ func (w *world) wantsRemoved(c engine.Container) bool {
 // or has been so for longer than an effect may lag behind its reads.
 func (p *process) knew(container string, r row) bool {
 	p.mu.Lock()
-	read := p.reads["id:"+r.id]
-	if m := p.reads["claim:"+r.claim]; m.sequence > read.sequence {
-		read = m
-	}
 	called := p.calls[container]
 	p.mu.Unlock()
+	read := called.reads["id:"+r.id]
+	if m := called.reads["claim:"+r.claim]; m.sequence > read.sequence {
+		read = m
+	}
 	last := p.w.lastChange(r.id)
-	return read.sequence > last.sequence || called.Sub(last.at) > prompt
+	return read.sequence > last.sequence || called.at.Sub(last.at) > prompt
 }
 
 // settled reports whether no row that has to do with a container has changed since the process asked for an effect on
 // it: that of its session, and those that were seen to mean it.
 func (p *process) settled(c engine.Container) bool {
 	p.mu.Lock()
-	called := p.calls[c.ID]
+	called := p.calls[c.ID].at
 	p.mu.Unlock()
 	p.w.mu.Lock()
 	defer p.w.mu.Unlock()

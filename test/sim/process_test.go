@@ -32,7 +32,7 @@ type process struct {
 	dead   bool
 	reads  map[string]mark
 	looks  map[string]time.Time
-	calls  map[string]time.Time
+	calls  map[string]effectCall
 	// hadRows is when it was told last that the table has rows.
 	hadRows mark
 	seen    string // the session whose label the container carries that was looked at last
@@ -42,6 +42,12 @@ type process struct {
 type mark struct {
 	at       time.Time
 	sequence int64
+}
+
+// effectCall is an effect on a container that was asked for, and when each row had last been read before.
+type effectCall struct {
+	at    time.Time
+	reads map[string]mark
 }
 
 var errDead = errors.New("the process is dead")

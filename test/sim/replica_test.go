@@ -85,7 +85,7 @@ func (r *replica) live() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	p := &process{
-		replica: r, cancel: cancel, reads: map[string]mark{}, looks: map[string]time.Time{}, calls: map[string]time.Time{},
+		replica: r, cancel: cancel, reads: map[string]mark{}, looks: map[string]time.Time{}, calls: map[string]effectCall{},
 	}
 	r.mu.Lock()
 	r.process = p

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"time"
 
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
@@ -232,7 +233,7 @@ func (e *tappedEngine) act(what, id string, do func() error) error {
 		p := e.process
 		p.judgePaused(what)
 		p.mu.Lock()
-		p.calls[id] = time.Now()
+		p.calls[id] = effectCall{at: time.Now(), reads: maps.Clone(p.reads)}
 		p.mu.Unlock()
 		p.w.acting(p, id)
 		err := do()
