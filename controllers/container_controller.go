@@ -46,18 +46,22 @@ func (s *containerSubject) apply(
 ) (over bool, err error) {
 	log := containerLog(ctx, f, v)
 	say := func(text string) bool { return s.memory.say(ContainerKey(f.Container.ID), text) }
-	if err := s.permit.ask(ctx, log, v, say); err != nil {
+	leave, err := s.permit.ask(ctx, log, v, say)
+	if err != nil {
 		return false, err
 	}
+	defer leave()
 	if err := s.unchanged(ctx, f); err != nil {
 		return false, err
 	}
 	if v.Action == Stop {
 		return false, s.stopper.begin(ctx, log, v.Reason, f.Container.ID, s.policy.StopTimeout.Duration, done)
 	}
-	if v.removes() && s.ends.write(ctx, logFor(ctx, v).WithValues("session", f.Owner.Session), f.Container,
-		f.Container.OOMKilled) {
-		return false, conflict(kindContainer, f.Container.ID) // look again
+	if v.removes() {
+		if err := s.ends.write(ctx, logFor(ctx, v).WithValues("session", f.Owner.Session), f.Container,
+			f.Container.OOMKilled); err != nil {
+			return false, err
+		}
 	}
 	began := time.Now()
 	err = s.carryOut(ctx, f, v)

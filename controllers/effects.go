@@ -33,15 +33,19 @@ type effects struct {
 func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error)) (over bool, err error) {
 	log := effectLog(ctx, f, v)
 	say := func(text string) bool { return e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, text) }
-	if err := e.permit.ask(ctx, log, v, say); err != nil {
+	leave, err := e.permit.ask(ctx, log, v, say)
+	if err != nil {
 		return false, err
 	}
+	defer leave()
 	if v.Action == Stop {
 		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, done)
 	}
-	if v.removes() && e.ends.write(ctx, logFor(ctx, v).WithValues("container", f.Container.ID), f.Container,
-		f.Container.OOMKilled || f.Evidence.OOMKilled) {
-		return false, conflict(kindSession, f.Row.ID) // look again
+	if v.removes() {
+		if err := e.ends.write(ctx, logFor(ctx, v).WithValues("container", f.Container.ID), f.Container,
+			f.Container.OOMKilled || f.Evidence.OOMKilled); err != nil {
+			return false, err
+		}
 	}
 	began := time.Now()
 	row, err := e.carryOut(ctx, f, v)

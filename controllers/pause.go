@@ -19,7 +19,7 @@ var ErrPaused = errors.New("the controller is paused")
 
 // PauseRecords is where an operator's pause is kept. [sessiondb.Ledger] is one.
 type PauseRecords interface {
-	// Paused returns the pause, the zero value where there is none.
+	// Paused returns the last pause, which may be over; the zero value where there is no record of one.
 	Paused(ctx context.Context) (sessiondb.Pause, error)
 }
 
@@ -45,7 +45,11 @@ type pauseGate struct {
 
 	mu    sync.Mutex
 	pause sessiondb.Pause
-	known time.Time // when that was read; zero: never
+	known time.Time // when the read of it began; zero: never
+	// underway is how many effects were let through and are not done.
+	underway int
+	// lost says that the pause is known from before, and that its record is gone.
+	lost bool
 }
 
 func newPauseGate(o Options) *pauseGate {
@@ -54,16 +58,26 @@ func newPauseGate(o Options) *pauseGate {
 	return g
 }
 
-// check returns nil where an effect may be carried out, an ErrPaused that says until when and why not, or the error of
-// the database where that cannot be known.
-func (g *pauseGate) check(ctx context.Context) error {
+// enter returns nil where an effect may be carried out, and leave is called when that is done; else an ErrPaused that
+// says until when and why not, or the error of the database where that cannot be known.
+func (g *pauseGate) enter(ctx context.Context) (leave func(), err error) {
 	if g.records == nil {
-		return nil
+		return func() {}, nil
 	}
+	g.count(1) // first: whoever sees a pause and none under way can rely on it
+	if err := g.check(ctx); err != nil {
+		g.count(-1)
+		return nil, err
+	}
+	return func() { g.count(-1) }, nil
+}
+
+func (g *pauseGate) check(ctx context.Context) error {
 	g.mu.Lock()
-	known := g.known
+	over := !g.pause.Until.IsZero() && !g.pause.Active() // and it may have been made longer
+	old := over || time.Since(g.known) > pausePatience
 	g.mu.Unlock()
-	if time.Since(known) > pausePatience {
+	if old {
 		if err := g.read(ctx); err != nil {
 			return err
 		}
@@ -74,7 +88,20 @@ func (g *pauseGate) check(ctx context.Context) error {
 	return nil
 }
 
-// asked returns the pause as it is now, the zero value where there is none.
+func (g *pauseGate) count(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.underway += n
+}
+
+// acting is how many effects are being carried out.
+func (g *pauseGate) acting() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.underway
+}
+
+// asked returns the pause as it is written down now; it may be over.
 func (g *pauseGate) asked(ctx context.Context) (sessiondb.Pause, error) {
 	if g.records == nil {
 		return sessiondb.Pause{}, nil
@@ -106,19 +133,30 @@ func (g *pauseGate) readTogether(ctx context.Context, asked []struct{}) []batch.
 }
 
 func (g *pauseGate) readOnce(ctx context.Context) error {
+	began := time.Now()
 	now, err := g.records.Paused(ctx)
 	if err != nil {
 		return err
 	}
-	if !now.Active() {
-		now = sessiondb.Pause{}
-	}
 	g.mu.Lock()
 	was := g.pause
-	g.pause, g.known = now, time.Now()
+	lost := was.Active() && now.Since.Before(was.Since) && !sameMoment(now.Since, was.Since)
+	switch {
+	case lost: // an end is written down, too, and is later: the database was restored
+		now = was
+	case !now.Active():
+		now = sessiondb.Pause{}
+	}
+	g.pause, g.known = now, began
+	told := g.lost == lost
+	g.lost = lost
 	g.mu.Unlock()
 	g.metrics.pause(now.Until)
 	switch {
+	case lost && !told:
+		g.log.Info("The record of the pause is gone, as after the restoration of a backup: the pause goes on, "+
+			"`session-controller resume` ends it",
+			"until", now.Until.UTC().Format(time.RFC3339), "by", now.By, "why", now.Reason)
 	case now.Active() && (was.By != now.By || was.Reason != now.Reason || !sameMoment(was.Until, now.Until)):
 		g.log.Info("Paused, nothing is changed until it ends", "until", now.Until.UTC().Format(time.RFC3339), "by", now.By,
 			"why", now.Reason)

@@ -80,9 +80,114 @@ func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
 		records.set(sessiondb.Pause{Until: time.Now().Add(time.Hour)}, nil)
 		<-time.After(3 * time.Second)
 		want(true, 1, ErrPaused)
-		records.set(sessiondb.Pause{}, nil) // an operator ends it
+		records.set(sessiondb.Pause{Since: time.Now(), Until: time.Now()}, nil) // an operator ends it
 		<-time.After(3 * time.Second)
 		want(false, 2, nil)
+	})
+}
+
+// Whoever pauses the controller to restore a backup has no record of the pause in it.
+func TestAPauseWhoseRecordIsLostGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		records := &pauses{}
+		gate := newTestGate(records, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go func() { _ = gate.Start(ctx) }()
+		is := func(paused bool, why string) {
+			t.Helper()
+			<-time.After(5 * time.Second)
+			if err := gate.check(ctx); errors.Is(err, ErrPaused) != paused {
+				t.Errorf("%s: the gate says %v", why, err)
+			}
+		}
+		now := time.Now()
+		lastWeek := sessiondb.Pause{Since: now.Add(-200 * time.Hour), Until: now.Add(-199 * time.Hour), By: "other"}
+		hour := sessiondb.Pause{Since: now, Until: now.Add(time.Hour), By: "me", Reason: "restoring a backup"}
+		for _, restored := range []sessiondb.Pause{{}, lastWeek} {
+			records.set(hour, nil)
+			is(true, "paused")
+			records.set(restored, nil)
+			is(true, "restored")
+			records.set(sessiondb.Pause{Since: time.Now(), Until: time.Now()}, nil)
+			is(false, "resumed after that")
+			hour.Since = time.Now()
+		}
+		records.set(hour, nil)
+		is(true, "paused")
+		records.set(sessiondb.Pause{}, nil)
+		<-time.After(time.Until(hour.Until) - 10*time.Second)
+		is(true, "restored, and not over")
+		is(false, "over")
+	})
+}
+
+// Whoever sees a pause and nothing under way can rely on it.
+func TestWhatWasLetThroughIsCountedUntilItIsDone(t *testing.T) {
+	t.Parallel()
+	records := &pauses{}
+	gate := newTestGate(records, nil)
+	first, err := gate.enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := gate.enter(t.Context())
+	if err != nil || gate.acting() != 2 {
+		t.Errorf("%d are under way, want 2: %v", gate.acting(), err)
+	}
+	first()
+	second()
+	records.set(sessiondb.Pause{Since: time.Now(), Until: time.Now().Add(time.Hour)}, nil)
+	if err := gate.read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gate.enter(t.Context()); !errors.Is(err, ErrPaused) || gate.acting() != 0 {
+		t.Errorf("%d are under way, want none: %v", gate.acting(), err)
+	}
+}
+
+// slowPauses answer what was true when they were asked.
+type slowPauses struct {
+	pauses
+
+	takes time.Duration
+}
+
+func (p *slowPauses) Paused(ctx context.Context) (sessiondb.Pause, error) {
+	pause, err := p.pauses.Paused(ctx)
+	<-time.After(p.takes)
+	return pause, err
+}
+
+func TestWhatIsKnownOfAPauseIsAsOldAsTheBeginningOfItsRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		records := &slowPauses{takes: 4500 * time.Millisecond}
+		gate := newTestGate(records, nil)
+		if err := gate.read(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		records.set(sessiondb.Pause{Since: time.Now(), Until: time.Now().Add(time.Hour)}, nil)
+		if err := gate.check(t.Context()); !errors.Is(err, ErrPaused) {
+			t.Errorf("what is known is 4.5 s old, and the gate says %v", err)
+		}
+	})
+}
+
+func TestAPauseThatIsOverIsReadAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		records := &pauses{pause: sessiondb.Pause{Since: time.Now(), Until: time.Now().Add(time.Second)}}
+		gate := newTestGate(records, nil)
+		if err := gate.check(t.Context()); !errors.Is(err, ErrPaused) {
+			t.Fatal(err)
+		}
+		records.set(sessiondb.Pause{Since: time.Now(), Until: time.Now().Add(time.Hour)}, nil) // it was made longer
+		<-time.After(2 * time.Second)
+		if err := gate.check(t.Context()); !errors.Is(err, ErrPaused) {
+			t.Errorf("the pause was made longer, and the gate says %v", err)
+		}
 	})
 }
 

@@ -14,18 +14,21 @@ type permit struct {
 	gate   *pauseGate
 }
 
-// ask returns nil where an effect may be carried out, else why not: errDryRun, an ErrPaused, or the database's error
-// where that cannot be known. What is withheld is logged where say reports that this is news.
-func (p permit) ask(ctx context.Context, log logr.Logger, v Verdict, say func(text string) bool) error {
+// ask returns no error where an effect may be carried out, and leave is called when that is done; else why not:
+// errDryRun, an ErrPaused, or the database's error where that cannot be known. What is withheld is logged where say
+// reports that this is news.
+func (p permit) ask(
+	ctx context.Context, log logr.Logger, v Verdict, say func(text string) bool,
+) (leave func(), err error) {
 	if p.dryRun {
 		if say("dry-run " + string(v.Action) + string(v.Reason)) {
 			log.Info("Would act, but this is a dry run")
 		}
-		return errDryRun
+		return nil, errDryRun
 	}
-	err := p.gate.check(ctx)
+	leave, err = p.gate.enter(ctx)
 	if errors.Is(err, ErrPaused) && say("paused "+string(v.Action)) {
 		log.Info("Would act, but the controller is paused")
 	}
-	return err
+	return leave, err
 }

@@ -3,6 +3,8 @@ package controllers
 import (
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -18,31 +20,36 @@ const outputMute = time.Minute
 // mostPostMortems bounds what is remembered of containers whose removal is tried again and again.
 const mostPostMortems = 10_000
 
-// postMortems writes down how a container ended before it is removed: afterwards nobody can look. Once for each
-// container, however often its removal must be tried. It is safe for concurrent use.
+// postMortems writes down how a container ended before it is removed: afterwards nobody can look. Once for each end of
+// a container, however often its removal must be tried. It is safe for concurrent use.
 type postMortems struct {
 	engine Engine
 	// lines of its output are written down, too; 0: none, because output can hold secrets.
 	lines int
 
-	mu   sync.Mutex
-	done map[string]bool
+	mu    sync.Mutex
+	known map[string]postMortem // by a container's full id
 	// mute is until when no output is asked for, after a call for it has hung.
 	mute time.Time
 }
 
-func newPostMortems(engine Engine, lines int) *postMortems {
-	return &postMortems{engine: engine, lines: lines, done: map[string]bool{}}
+// postMortem is that of one end of a container.
+type postMortem struct {
+	finished time.Time
+	written  bool // false: somebody is at it
 }
 
-// write writes it down where that is still to be done. It returns true where that took a call of the engine: then what
-// was looked at is old by now, and must be looked at again before anything is removed.
-func (p *postMortems) write(
-	ctx context.Context, log logr.Logger, c dockerwatch.Observation, oom bool,
-) (lookAgain bool) {
-	due, asks := p.due(c.ID)
-	if !due {
-		return false
+func newPostMortems(engine Engine, lines int) *postMortems {
+	return &postMortems{engine: engine, lines: lines, known: map[string]postMortem{}}
+}
+
+// write writes it down where that is still to be done, and returns nil where the container may be removed now. A
+// conflict says that it took a call of the engine: what was looked at is old by now, and must be looked at again first.
+// An errBusy says that it is being written for somebody else: whoever shares the container must not remove it before.
+func (p *postMortems) write(ctx context.Context, log logr.Logger, c dockerwatch.Observation, oom bool) error {
+	due, asks, err := p.due(c)
+	if err != nil || !due {
+		return err
 	}
 	log = log.WithValues("name", c.Name, "phase", string(c.Phase), "created", c.Created, "restarts", c.RestartCount)
 	if !c.StartedAt.IsZero() {
@@ -57,21 +64,30 @@ func (p *postMortems) write(
 	if kind := c.ErrorKind(); kind != "" {
 		log = log.WithValues("error", kind)
 	}
-	if asks {
+	switch {
+	case asks:
 		lines, err := p.engine.Output(ctx, c, p.lines)
 		switch {
 		case ctx.Err() != nil, errors.Is(err, dockerwatch.ErrNotThere):
 			p.forget(c.ID)
-			return true
+			return conflict(kindContainer, c.ID)
 		case err != nil:
 			p.hung(err)
 			log = log.WithValues("nooutput", err.Error())
 		default:
 			log = log.WithValues("output", lines)
 		}
+	case p.lines > 0:
+		log = log.WithValues("nooutput", "not asked for: a call for output of another container has just hung")
 	}
 	log.Info("Container is about to be removed, this is how it ended")
-	return asks
+	p.mu.Lock()
+	p.known[c.ID] = postMortem{finished: c.FinishedAt, written: true}
+	p.mu.Unlock()
+	if asks {
+		return conflict(kindContainer, c.ID)
+	}
+	return nil
 }
 
 // hung takes an error of a call for output.
@@ -84,24 +100,28 @@ func (p *postMortems) hung(err error) {
 	p.mute = time.Now().Add(outputMute)
 }
 
-// due reports whether a container's is still to be written, and notes that it is; asks says that its output belongs to
-// it.
-func (p *postMortems) due(id string) (due, asks bool) {
+// due reports whether a container's is still to be written, and notes that somebody is at it; asks says that its output
+// belongs to it.
+func (p *postMortems) due(c dockerwatch.Observation) (due, asks bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.done[id] {
-		return false, false
+	known, ok := p.known[c.ID]
+	switch {
+	case ok && !known.written:
+		return false, false, fmt.Errorf("what container %s left is being written down: %w", c.ID, errBusy)
+	case ok && known.finished.Equal(c.FinishedAt): // else it ran once more, and ended in another way
+		return false, false, nil
 	}
-	if len(p.done) >= mostPostMortems {
-		clear(p.done) // some are written twice: better than to grow
+	if len(p.known) >= mostPostMortems { // some are written twice: better than to grow
+		maps.DeleteFunc(p.known, func(_ string, m postMortem) bool { return m.written })
 	}
-	p.done[id] = true
-	return true, p.lines > 0 && time.Now().After(p.mute)
+	p.known[c.ID] = postMortem{finished: c.FinishedAt}
+	return true, p.lines > 0 && time.Now().After(p.mute), nil
 }
 
 // forget takes a note back: the container is gone, or nothing was written.
 func (p *postMortems) forget(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.done, id)
+	delete(p.known, id)
 }

@@ -127,8 +127,8 @@ type Status struct {
 	Looping []SessionKey
 	// Sessions and Containers are how many keys wait for a worker, those that wait for a grace aside.
 	Sessions, Containers int
-	// Stopping is how many containers are being stopped.
-	Stopping int
+	// Stopping is how many containers are being stopped, Acting how many other effects are being carried out.
+	Stopping, Acting int
 	// BreakerSessions and BreakerContainers say whether the breaker holds them.
 	BreakerSessions, BreakerContainers bool
 }
@@ -143,6 +143,7 @@ func (c *Controller) Status() Status {
 	if p := c.gate.current(); p.Active() {
 		s.Pause = p
 	}
+	s.Acting = c.gate.acting() // after the pause: none begins once that is known
 	if at := c.lastEvent.Load(); at != nil {
 		s.LastEvent = *at
 	}

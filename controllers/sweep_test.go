@@ -1,12 +1,15 @@
 package controllers
 
 import (
+	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 // The breaker counts at any moment, also between a claim that is cleared and the look at its session.
@@ -29,4 +32,33 @@ func TestASweepThatOnlyCountsForgetsNoSession(t *testing.T) {
 	if len(c.memory.boundTo(thisID)) != 0 {
 		t.Error("a session that claims nothing is remembered for ever")
 	}
+}
+
+// farAway is a database that has none of the rows and takes its time to say so.
+type farAway struct {
+	SessionStore
+
+	takes time.Duration
+}
+
+func (s farAway) Get(context.Context, string) (sessiondb.Row, error) {
+	<-time.After(s.takes)
+	return sessiondb.Row{}, sessiondb.ErrNotFound
+}
+
+// A sweep that takes longer than the pulse allows would be taken for a process that is stuck.
+func TestAWrongDatabaseFarAwayIsReadInGoodTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const containers = 10_000
+		s := &sweeper{store: farAway{takes: 100 * time.Millisecond}, policy: DefaultPolicy()}
+		began := time.Now()
+		n, err := s.rowless(t.Context(), make([]dockerwatch.Owner, containers), tally{Owned: containers})
+		if err != nil || n != containers {
+			t.Errorf("%d are rowless, want all: %v", n, err)
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("that took %s", took)
+		}
+	})
 }

@@ -2,9 +2,16 @@ package controllers
 
 import (
 	"context"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
+
+// rowlessReads is how many rows are read at a time where a wrong database is suspected, which has none of thousands: a
+// database far away must not make a sweep of them take minutes.
+const rowlessReads = 64
 
 // meetUnclaimed counts the owned containers, and passes those on that no row claims.
 func (s *sweeper) meetUnclaimed(
@@ -47,15 +54,19 @@ func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t tal
 	if !s.policy.Breaker.tooManyRowless(t) {
 		return 0, nil
 	}
-	rowless := 0
+	var rowless atomic.Int64
+	reads, reading := errgroup.WithContext(ctx)
+	reads.SetLimit(rowlessReads)
 	for _, owner := range owners {
-		_, err := s.store.Get(ctx, owner.Session)
-		switch {
-		case isNotFound(err):
-			rowless++
-		case err != nil:
-			return 0, err
-		}
+		reads.Go(func() error {
+			_, err := s.store.Get(reading, owner.Session)
+			if isNotFound(err) {
+				rowless.Add(1)
+				return nil
+			}
+			return err
+		})
 	}
-	return rowless, nil
+	err := reads.Wait()
+	return int(rowless.Load()), err
 }

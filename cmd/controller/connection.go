@@ -20,6 +20,8 @@ type connection struct {
 	info   dockerwatch.Info
 	// ledger is nil where the controller's own tables are not there.
 	ledger *sessiondb.Ledger
+	// late is where pauses come from as long as there is no ledger; nil where there is one.
+	late *latePauses
 }
 
 // connect opens both sides, or says in one sentence which one cannot be reached or does not fit.
@@ -47,9 +49,10 @@ func (c *connection) openLedger(ctx context.Context, log logr.Logger, create boo
 	c.ledger, err = c.store.OpenLedger(ctx, create)
 	if errors.Is(err, sessiondb.ErrNoLedger) {
 		if create {
-			log.Info("Running without tables of its own: which engine is served is only known until this process ends",
-				"why", err.Error())
+			log.Info("Running without tables of its own: which engine is served is only known until this process ends, and "+
+				"it cannot be paused before they are made", "why", err.Error())
 		}
+		c.late = &latePauses{store: c.store, log: log}
 		return nil
 	}
 	return err
@@ -59,6 +62,9 @@ func (c *connection) close() {
 	if c.ledger != nil {
 		_ = c.ledger.Close()
 	}
+	if c.late != nil {
+		c.late.close()
+	}
 	_ = c.store.Close()
 	_ = c.engine.Close()
 }
@@ -67,8 +73,11 @@ func (c *connection) close() {
 func (c *connection) options(cfg config, log logr.Logger, metrics *controllers.Metrics) controllers.Options {
 	var records controllers.EngineRecords // nil and not a nil pointer in it
 	var pauses controllers.PauseRecords
-	if c.ledger != nil {
+	switch {
+	case c.ledger != nil:
 		records, pauses = c.ledger, c.ledger
+	case c.late != nil:
+		pauses = c.late
 	}
 	return controllers.Options{
 		Store:        c.store,

@@ -35,7 +35,8 @@ func newPauseCommand(a *app) *cobra.Command {
 row is written, no container stopped or removed. It goes on looking, and says what it would do. The pause is kept in the
 database, so it outlives restarts, and ends by itself.
 
-A stop that has begun is finished by the engine.`,
+The controller beside obeys within two seconds, and the command ends when what it had begun is done: after that nothing
+is written or removed. A stop that has begun is finished by the engine.`,
 		Example: `  session-controller pause --for 45m --reason "moving the database, see OPS-312"
   session-controller status
   session-controller resume`,
@@ -95,7 +96,7 @@ func (a *app) pause(ctx context.Context, lasts time.Duration, reason, by, addres
 			return err
 		}
 		a.printf("paused until %s by %s (%s)\n", p.Until.Format(time.RFC3339), by, reason)
-		return a.obeyed(ctx, address, true)
+		return a.obeyed(ctx, address, p)
 	})
 }
 
@@ -108,12 +109,16 @@ func (a *app) resume(ctx context.Context, address string) error {
 		if err := ledger.Resume(ctx); err != nil {
 			return err
 		}
-		if !was.Active() {
-			a.printf("was not paused\n")
-			return nil
+		if !was.Active() { // as far as the database knows: one that was restored knows less than the controller
+			s, _ := fetchStatus(ctx, address) // none that answers is none that is paused
+			if s.Paused == nil {
+				a.printf("was not paused\n")
+				return nil
+			}
+			was = sessiondb.Pause{By: s.Paused.By, Reason: s.Paused.Reason}
 		}
 		a.printf("resumed; it was paused by %s (%s)\n", plain(was.By), plain(was.Reason))
-		return a.obeyed(ctx, address, false)
+		return a.obeyed(ctx, address, sessiondb.Pause{})
 	})
 }
 
@@ -136,25 +141,30 @@ func (a *app) withLedger(ctx context.Context, do func(*sessiondb.Ledger) error) 
 	return do(ledger)
 }
 
-// obeyed waits until the controller that runs here has heard of it, and says so. One that runs elsewhere, or none, is
-// no error: it hears of it by itself.
-func (a *app) obeyed(ctx context.Context, address string, paused bool) error {
+// obeyed waits until the controller that runs here has heard of a pause, or of its end, and has nothing under way that
+// it began before, and says so. One that runs elsewhere, or none, is no error: it hears of it by itself.
+func (a *app) obeyed(ctx context.Context, address string, p sessiondb.Pause) error {
+	const patient = "within seconds, as soon as it can read the database"
 	until := time.Now().Add(obeyPatience)
 	for {
 		s, err := fetchStatus(ctx, address)
 		answers := err == nil
+		heard := answers && hears(s.Paused, p)
 		switch {
 		case ctx.Err() != nil:
 			return fmt.Errorf("it is written down, and waiting for the controller was interrupted: %w", ctx.Err())
 		case !answers:
-			a.printf("no controller answers at %s; one that runs elsewhere obeys within two seconds\n", address)
+			a.printf("no controller answers at %s; one that runs elsewhere obeys %s\n", address, patient)
 			return nil
 		case !s.Leader:
-			a.printf("the controller at %s waits for the lease; the one that works obeys within two seconds\n", address)
+			a.printf("the controller at %s waits for the lease; the one that works obeys %s\n", address, patient)
 			return nil
-		case (s.Paused != nil) == paused:
+		case heard && (s.Paused == nil || s.Queue.Acting == 0):
 			a.printf("the controller at %s obeys\n", address)
 			return nil
+		case time.Now().After(until) && heard:
+			return fmt.Errorf("the controller at %s begins nothing any more, but after %s it is still at %d effects that it "+
+				"had begun: wait until \"status -o json\" shows none acting", address, obeyPatience, s.Queue.Acting)
 		case time.Now().After(until):
 			return fmt.Errorf("it is written down, but the controller at %s does not obey after %s: see its log, and whether "+
 				"it serves the same table and node", address, obeyPatience)
@@ -164,4 +174,12 @@ func (a *app) obeyed(ctx context.Context, address string, paused bool) error {
 		case <-ctx.Done():
 		}
 	}
+}
+
+// hears reports whether what a controller says of a pause is what was written down last: several can follow each other.
+func hears(says *statusPause, p sessiondb.Pause) bool {
+	if says == nil || !p.Active() {
+		return says == nil && !p.Active()
+	}
+	return says.Until.Sub(p.Until).Abs() < time.Second && says.Reason == p.Reason
 }

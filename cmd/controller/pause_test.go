@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net/url"
 	"strings"
 	"syscall"
 	"testing"
@@ -39,6 +41,14 @@ policy: {exitGrace: 0s, goneGrace: 0s, startGrace: 0s, leakGrace: 0s, stopTimeou
 				t.Fatalf("pause ended with %d: %s", code, stderr)
 			}
 			wantAll(t, out, "paused until", "by me (moving house)", "obeys")
+			longer := with("pause", "--for", "2h", "--reason", "moving house", "--by", "me", "--address", address)
+			if code, out, stderr := command(t, longer...); code != 0 || !strings.Contains(out, "obeys") {
+				t.Errorf("a longer pause ended with %d: %s%s", code, out, stderr)
+			}
+			s, err := fetchStatus(t.Context(), address)
+			if err != nil || s.Paused == nil || time.Until(s.Paused.Until) < 119*time.Minute {
+				t.Errorf("it obeys, and not the longer pause: %+v, %v", s.Paused, err)
+			}
 			testenv.Signal(t, id, syscall.SIGKILL)
 			leaked := testenv.Run(t, testenv.Container{Labels: map[string]string{
 				"io.session-controller.session": "nobody", "io.session-controller.installation": installation,
@@ -77,6 +87,79 @@ policy: {exitGrace: 0s, goneGrace: 0s, startGrace: 0s, leakGrace: 0s, stopTimeou
 				t.Errorf("a second resume says %q", out)
 			}
 		})
+	}
+}
+
+// The README's role may make no tables: the controller runs, and is to be paused one day.
+func TestAControllerThatWasStartedBeforeItsTablesObeysAPause(t *testing.T) {
+	t.Parallel()
+	owner, db := postgres(t)
+	role := testenv.Name(t, "role")
+	for _, statement := range []string{
+		`DROP SCHEMA session_controller CASCADE`, fmt.Sprintf(`CREATE ROLE %q LOGIN PASSWORD 'secret'`, role),
+		fmt.Sprintf(`GRANT SELECT ON sessions TO %q`, role),
+		fmt.Sprintf(`GRANT UPDATE (status, container_id) ON sessions TO %q`, role),
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		for _, statement := range []string{`DROP OWNED BY %q`, `DROP ROLE %q`} {
+			if _, err := db.ExecContext(context.WithoutCancel(t.Context()), fmt.Sprintf(statement, role)); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	small, err := url.Parse(owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	small.User = url.UserPassword(role, "secret")
+	address := testenv.FreeAddress(t)
+	config := configFile(t, withEngine(t, ""))
+	controller, log := process(t, "run", "--config", config, "--database-url", small.String(), "--metrics-bind-address",
+		"0", "--health-probe-bind-address", address)
+	until(t, "it is ready", func() bool {
+		code, _, _ := command(t, "status", "--address", address)
+		return code == 0
+	})
+	wantAll(t, log.String(), "cannot be paused before they are made")
+	pause := []string{
+		"pause", "--config", config, "--database-url", small.String(), "--reason", "trying", "--address", address,
+	}
+	if code, _, stderr := command(t, pause...); code != 1 || !strings.Contains(stderr, "migrate") {
+		t.Errorf("pause without tables ended with %d: %s", code, stderr)
+	}
+	if code, _, stderr := command(t, "migrate", "--config", config, "--database-url", owner); code != 0 {
+		t.Fatal(stderr)
+	}
+	for _, statement := range []string{
+		`GRANT USAGE ON SCHEMA session_controller TO %q`,
+		`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA session_controller TO %q`,
+	} {
+		if _, err := db.ExecContext(t.Context(), fmt.Sprintf(statement, role)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, out, stderr := command(t, pause...)
+	if code != 0 || !strings.Contains(out, "obeys") {
+		t.Errorf("pause ended with %d: %s%s\n%s", code, out, stderr, log)
+	}
+	// A backup is restored, without the record.
+	if _, err := db.ExecContext(t.Context(), `DELETE FROM session_controller.pause`); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the loss is noticed", func() bool { return strings.Contains(log.String(), "the pause goes on") })
+	code, out, stderr = command(t, "resume", "--config", config, "--database-url", small.String(), "--address", address)
+	if code != 0 || !strings.Contains(out, "resumed") || !strings.Contains(out, "obeys") {
+		t.Errorf("resume ended with %d: %s%s\n%s", code, out, stderr, log)
+	}
+	if err := controller.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := controller.Wait(); err != nil {
+		t.Errorf("run ended with %v; log:\n%s", err, log)
 	}
 }
 

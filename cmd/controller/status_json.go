@@ -86,6 +86,8 @@ type statusQueue struct {
 	Sessions   int `json:"sessions"`
 	Containers int `json:"containers"`
 	Stopping   int `json:"stopping"`
+	// Acting is how many effects other than stops are being carried out.
+	Acting int `json:"acting"`
 }
 
 type statusBreaker struct {
@@ -103,7 +105,7 @@ func statusOf(s controllers.Status, which sides, now time.Time) statusJSON {
 		Engine:   statusEngine{Host: which.Host, Identity: s.Engine},
 		Database: statusDatabase{Name: which.Database},
 		Drift:    map[string]int{}, CrashLooping: make([]string, 0, loopsTold),
-		Queue:   statusQueue{Sessions: s.Sessions, Containers: s.Containers, Stopping: s.Stopping},
+		Queue:   statusQueue{Sessions: s.Sessions, Containers: s.Containers, Stopping: s.Stopping, Acting: s.Acting},
 		Breaker: statusBreaker{Sessions: s.BreakerSessions, Containers: s.BreakerContainers},
 	}
 	for _, check := range s.Checks {

@@ -69,7 +69,9 @@ func (a *app) trustEngine(cmd *cobra.Command, yes bool) error {
 }
 
 func (a *app) trust(cmd *cobra.Command, conn *connection, identity string) (err error) {
+	unless := ""
 	if conn.ledger == nil {
+		unless = ", unless it was started before there were tables for this: restart that one"
 		if conn.ledger, err = conn.store.OpenLedger(cmd.Context(), true); err != nil {
 			return err
 		}
@@ -77,7 +79,7 @@ func (a *app) trust(cmd *cobra.Command, conn *connection, identity string) (err 
 	if err := conn.ledger.TrustEngine(cmd.Context(), identity); err != nil {
 		return err
 	}
-	a.printf("accepted; a controller that runs takes it up at its next sweep\n")
+	a.printf("accepted; a controller that runs takes it up at its next sweep%s\n", unless)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package dockerwatch
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -15,15 +14,15 @@ import (
 )
 
 const (
-	// outputLimit bounds what is read of a container's output, lineLimit what is kept of a line: whoever asked for so many
-	// lines may have asked for megabytes.
+	// outputLimit bounds what is kept of a container's output, its end, and lineLimit what is kept of a line: whoever
+	// asked for so many lines may have asked for megabytes.
 	outputLimit = 256 << 10
 	lineLimit   = 1 << 10
 )
 
 // Output returns the last lines of what a container wrote, both of its streams in the order in which the engine kept
-// them, without line ends; none where it wrote nothing or its log driver keeps nothing. Long lines are cut, and so is
-// output of more than 256 KiB. It can hold anything, secrets too.
+// them, without line ends; none where it wrote nothing or its log driver keeps nothing. Long lines are cut, and of more
+// than 256 KiB the last are returned. It can hold anything, secrets too.
 //
 // Errors: [ErrNotThere], [ErrUnreachable], [ErrTimeout], or what the engine refused.
 func (e *Engine) Output(ctx context.Context, seen Observation, lines int) ([]string, error) {
@@ -51,15 +50,42 @@ func (e *Engine) Output(ctx context.Context, seen Observation, lines int) ([]str
 
 // readOutput takes the streams apart. Where the container has a terminal there is one, and it comes as it is.
 func readOutput(stream io.Reader, terminal bool) (string, error) {
-	limited := io.LimitReader(stream, outputLimit)
-	var text bytes.Buffer
+	var text tail
 	var err error
 	if terminal {
-		_, err = io.Copy(&text, limited)
-	} else if _, err = stdcopy.StdCopy(&text, &text, limited); errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil // it was cut at the limit
+		_, err = io.Copy(&text, stream)
+	} else {
+		_, err = stdcopy.StdCopy(&text, &text, stream)
 	}
-	return text.String(), err
+	if err != nil {
+		return "", fmt.Errorf("read its streams: %w", err)
+	}
+	return text.String(), nil
+}
+
+// tail keeps the last outputLimit bytes that are written to it, from the beginning of a line on.
+type tail struct {
+	kept []byte
+	cut  bool
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.kept = append(t.kept, p...)
+	if over := len(t.kept) - outputLimit; over > outputLimit { // not at every write
+		t.kept, t.cut = append(t.kept[:0], t.kept[over:]...), true
+	}
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	kept := t.kept
+	if over := len(kept) - outputLimit; over > 0 {
+		kept, t.cut = kept[over:], true
+	}
+	if i := bytes.IndexByte(kept, '\n'); t.cut && i >= 0 && i < len(kept)-1 {
+		kept = kept[i+1:]
+	}
+	return string(kept)
 }
 
 func lastLines(text string, lines int) []string {

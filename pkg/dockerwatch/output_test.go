@@ -58,6 +58,24 @@ func TestOutputIsTheLastLinesOfBothStreams(t *testing.T) {
 	}
 }
 
+// A container's last words are why its output is kept.
+func TestOfMuchOutputTheEndIsKept(t *testing.T) {
+	t.Parallel()
+	line := strings.Repeat("x", 1000)
+	said := append(slices.Repeat([]string{line}, 600), "the end")
+	for _, terminal := range []bool{false, true} {
+		id := testenv.Run(t, testenv.Container{Cmd: append([]string{"/workload", "say", "0"}, said...), Terminal: terminal})
+		engine := realEngine(t)
+		got, err := engine.Output(t.Context(), becomes(t, engine, id, dockerwatch.Exited), 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(got); n < 200 || n > 270 || got[0] != line || got[n-1] != "the end" {
+			t.Errorf("terminal %t: %d lines, want the last 256 KiB of whole ones", terminal, len(got))
+		}
+	}
+}
+
 func TestOutputOfWhatIsNotThere(t *testing.T) {
 	t.Parallel()
 	gone := dockerwatch.Observation{ID: strings.Repeat("0", 64)}

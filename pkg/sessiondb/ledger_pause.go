@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Pause is an operator's word that nothing is to be changed for a while. The zero value says that there is none.
+// Pause is an operator's word that nothing is to be changed for a while. The zero value says that there never was one.
 type Pause struct {
 	// Since and Until are when it was made and when it ends, by this machine's clock: the database's own tells how long
 	// ago and how long still, so that machines whose clocks differ agree.
@@ -21,8 +21,9 @@ type Pause struct {
 // Active reports whether the pause is not over.
 func (p Pause) Active() bool { return time.Now().Before(p.Until) }
 
-// Paused returns the pause of this node's rows; the zero value when there is none or it is over. Errors:
-// ErrUnreachable, or the context's own.
+// Paused returns the last pause of this node's rows, which may be over; the zero value when there never was one. The
+// end of a pause leaves a record, so that a database which was restored to before the pause is not taken for an
+// operator's word that it is over. Errors: ErrUnreachable, or the context's own.
 func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 	const operation = "read whether the controller is paused"
 	deadline, cancel := context.WithTimeout(ctx, readTimeout)
@@ -43,8 +44,6 @@ func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 		return Pause{}, nil
 	case err != nil:
 		return Pause{}, l.store.explain(ctx, operation, err)
-	case row.Left <= 0:
-		return Pause{}, nil
 	}
 	return Pause{
 		Since: read.Add(-time.Duration(row.Age) * time.Millisecond),
@@ -56,19 +55,22 @@ func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 // SetPause pauses this node's rows for so long, in place of any pause before. Errors: ErrUnreachable, or the context's
 // own.
 func (l *Ledger) SetPause(ctx context.Context, lasts time.Duration, by, reason string) error {
+	return l.setPause(ctx, "pause the controller", lasts, by, reason)
+}
+
+// Resume ends a pause of this node's rows, and writes down that it is over; where there is none that is no error.
+// Errors: ErrUnreachable, or the context's own.
+func (l *Ledger) Resume(ctx context.Context) error {
+	return l.setPause(ctx, "resume the controller", 0, "", "")
+}
+
+func (l *Ledger) setPause(ctx context.Context, operation string, lasts time.Duration, by, reason string) error {
 	now := l.now()
-	return l.exec(ctx, "pause the controller",
+	return l.exec(ctx, operation,
 		"INSERT INTO "+l.place+pauseTable+" (sessions_table, node, since, until, who, reason) VALUES ($1, $2, "+now+", "+
 			now+" + "+strconv.FormatInt(lasts.Milliseconds(), 10)+", $3, $4) ON CONFLICT (sessions_table, node) DO UPDATE "+
 			"SET since = excluded.since, until = excluded.until, who = excluded.who, reason = excluded.reason",
 		l.table, l.node, by, reason)
-}
-
-// Resume ends a pause of this node's rows; where there is none that is no error. Errors: ErrUnreachable, or the
-// context's own.
-func (l *Ledger) Resume(ctx context.Context) error {
-	return l.exec(ctx, "resume the controller",
-		"DELETE FROM "+l.place+pauseTable+" WHERE sessions_table = $1 AND node = $2", l.table, l.node)
 }
 
 func (l *Ledger) exec(ctx context.Context, operation, query string, args ...any) error {

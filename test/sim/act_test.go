@@ -240,7 +240,8 @@ func (w *world) disaster(n *node, s step) {
 	case "all lost":
 		w.allLost(n, time.Duration(s.b%30)*time.Second)
 	case "old copy":
-		w.sayf("server: has an old copy of its table, without the later sessions")
+		w.sayf("server: has an old copy of its database, without the later sessions and without any pause")
+		w.forgetPauses()
 		for _, session := range sessions[len(sessions)/4:] {
 			w.delete(session)
 		}

@@ -30,13 +30,26 @@ func (p pauses) Paused(ctx context.Context) (sessiondb.Pause, error) {
 	if err := p.process.w.faults.call(ctx, "read whether it is paused"); err != nil {
 		return sessiondb.Pause{}, err
 	}
-	if pause := p.process.node.operator(); pause.Active() {
-		return pause, nil
+	n := p.process.node
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.forgotten {
+		return sessiondb.Pause{}, nil
 	}
-	return sessiondb.Pause{}, nil
+	p.process.told.Store(new(n.pause.Since))
+	return n.pause, nil
 }
 
-// operator is the pause that an operator has made of a node's controllers last; the zero value: none, or it was ended.
+// forgetPauses is a database that is as it was before anybody paused anything.
+func (w *world) forgetPauses() {
+	for _, n := range w.nodes {
+		n.mu.Lock()
+		n.forgotten = true
+		n.mu.Unlock()
+	}
+}
+
+// operator is what an operator has said of a node's controllers last; a pause that is over says that they may go on.
 func (n *node) operator() sessiondb.Pause {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -47,22 +60,29 @@ func (n *node) operator() sessiondb.Pause {
 func (w *world) hold(n *node, lasts time.Duration) {
 	n.mu.Lock()
 	now := time.Now()
-	n.pause = sessiondb.Pause{Since: now, Until: now.Add(lasts), By: "operator", Reason: "to think"}
+	n.pause, n.forgotten = sessiondb.Pause{Since: now, Until: now.Add(lasts), By: "operator", Reason: "to think"}, false
 	n.mu.Unlock()
 	w.sayf("operator: pauses the controllers of %s for %s", n.name, lasts)
 }
 
 func (w *world) letGo(n *node) {
 	n.mu.Lock()
-	n.pause = sessiondb.Pause{}
+	now := time.Now()
+	n.pause, n.forgotten = sessiondb.Pause{Since: now, Until: now}, false
 	n.mu.Unlock()
 	w.sayf("operator: the controllers of %s may go on", n.name)
 }
 
 // judgePaused is before an effect: none begins while an operator has paused the controller for long enough that it must
-// know.
+// know: it was told of it, or would have been.
 func (p *process) judgePaused(what string) {
-	if pause := p.node.operator(); pause.Active() && time.Since(pause.Since) > obeys {
+	p.node.mu.Lock()
+	forgotten := p.node.forgotten
+	p.node.mu.Unlock()
+	pause := p.node.operator()
+	told := p.told.Load()
+	knows := !forgotten || told != nil && told.Equal(pause.Since)
+	if pause.Active() && knows && time.Since(pause.Since) > obeys {
 		p.w.accusef("S6", "controller %s did the %s %s after it was paused", p.name, what, time.Since(pause.Since))
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr/funcr"
@@ -35,7 +36,8 @@ type process struct {
 	calls  map[string]effectCall
 	// hadRows is when it was told last that the table has rows.
 	hadRows mark
-	seen    string // the session whose label the container carries that was looked at last
+	told    atomic.Pointer[time.Time] // since when the pause is that it was told of last
+	seen    string                    // the session whose label the container carries that was looked at last
 }
 
 // mark is when something was read.

@@ -91,6 +91,8 @@ type node struct {
 	listsFail atomic.Bool
 	// pause is an operator's, of this node's controllers.
 	pause sessiondb.Pause
+	// forgotten says that the database is as it was before the pause.
+	forgotten bool
 	// skewed says that the engine's clock was set.
 	skewed bool
 	// clockDoubt is until when the waits of a controller may be shorter than their graces because the engine's clock was

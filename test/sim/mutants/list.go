@@ -116,9 +116,11 @@ func carelessMutants() []mutant {
 			"controllers/pause.go", "if p := g.current(); p.Active() {\n		return", "if p := g.current(); false {\n		return",
 		}}},
 		{"a pause does not end", "L1", []edit{{
-			"controllers/pause.go", "	if !now.Active() {\n		now = sessiondb.Pause{}\n	}\n	g.mu.Lock()\n	was := g.pause",
-			"	if !now.Active() {\n		now = sessiondb.Pause{}\n	}\n	g.mu.Lock()\n	was := g.pause\n" +
-				"	if !was.Until.IsZero() {\n		now = was\n		now.Until = time.Now().Add(time.Hour)\n	}",
+			"controllers/pause.go", "	was := g.pause",
+			"	was := g.pause\n	if !was.Until.IsZero() {\n		now = was\n		now.Until = time.Now().Add(time.Hour)\n	}",
+		}}},
+		{"a pause whose record is lost is over", "S6", []edit{{
+			"controllers/pause.go", "	lost := was.Active() &&", "	lost := false && was.Active() &&",
 		}}},
 		{"what is dead is not kept for those who would look at it", "S5", []edit{{
 			decide, "		v.Wait = f.remaining(c.FinishedAt, p.RemovalDelay.Duration)", "",

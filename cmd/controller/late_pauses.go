@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/go-logr/logr"
+
+	"github.com/session-controller/session-controller/pkg/sessiondb"
+)
+
+// latePauses are the pauses of a controller that was started before its own tables were made: `pause` itself may make
+// them, and a pause that nobody obeys would be worse than none. It is safe for concurrent use.
+type latePauses struct {
+	store *sessiondb.Store
+	log   logr.Logger
+
+	mu     sync.Mutex
+	ledger *sessiondb.Ledger // nil until the tables are there
+}
+
+// Paused returns the last pause, the zero value while there are no tables.
+func (l *latePauses) Paused(ctx context.Context) (sessiondb.Pause, error) {
+	ledger, err := l.open(ctx)
+	if errors.Is(err, sessiondb.ErrNoLedger) {
+		return sessiondb.Pause{}, nil
+	}
+	if err != nil {
+		return sessiondb.Pause{}, err
+	}
+	return ledger.Paused(ctx)
+}
+
+func (l *latePauses) open(ctx context.Context) (*sessiondb.Ledger, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ledger != nil {
+		return l.ledger, nil
+	}
+	ledger, err := l.store.OpenLedger(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	l.ledger = ledger
+	l.log.Info("The controller's own tables are there by now: pauses are obeyed; restart it where the engine's identity " +
+		"is to be remembered, too")
+	return ledger, nil
+}
+
+// close closes what was opened.
+func (l *latePauses) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ledger != nil {
+		_ = l.ledger.Close()
+	}
+}
