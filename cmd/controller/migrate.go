@@ -39,7 +39,8 @@ It can be run again at any time; what is there already is left as it is and chec
 		},
 	}
 	cmd.Flags().BoolVar(&opts.SessionsTable, "sessions-table", false, "create the sessions table (and an SQLite file)")
-	cmd.Flags().BoolVar(&opts.Uninstall, "uninstall", false, "take index and trigger away again; never the table")
+	cmd.Flags().BoolVar(&opts.Uninstall, "uninstall", false,
+		"take index, trigger and the controller's own tables away again; never the sessions table")
 	cmd.Flags().BoolVar(&show, "print", false, "print the SQL and do nothing")
 	return cmd
 }

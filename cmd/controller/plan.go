@@ -12,8 +12,15 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
+// planRequest is what a plan is asked for.
+type planRequest struct {
+	sessions []string // none: all that are adrift
+	output   string
+	trusting bool // whatever engine answers
+}
+
 func newPlanCommand(a *app) *cobra.Command {
-	var output string
+	var r planRequest
 	var watch bool
 	var interval time.Duration
 	cmd := &cobra.Command{
@@ -26,30 +33,37 @@ setting that would own them.
 Exit code: 0 no drift, 2 drift, 1 error. What is only reported or held changes no exit code.`,
 		Example: `  session-controller plan
   session-controller plan 3f2a8c1e -o json
+  session-controller plan --as-if-trusted
   session-controller plan --watch`,
 		RunE: func(cmd *cobra.Command, sessions []string) error {
+			r.sessions = sessions
 			switch {
-			case !isOutput(output):
-				return errOutput(output)
+			case !isOutput(r.output):
+				return errOutput(r.output)
 			case interval < shortestPoll:
 				return fmt.Errorf("--interval is %s: give %s or more", interval, shortestPoll)
 			case watch:
-				return a.watchPlan(cmd, sessions, output, interval)
+				return a.watchPlan(cmd, r, interval)
 			}
-			return a.plan(cmd, sessions, output)
+			return a.plan(cmd, r)
 		},
 	}
-	addOutput(cmd, &output)
+	addOutput(cmd, &r.output)
+	cmd.Flags().BoolVar(&r.trusting, "as-if-trusted", false,
+		"judge as if the engine that answers now was the right one: what trust-engine would lead to")
 	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "make it again and again, until Ctrl-C; exit code 0 then")
 	cmd.Flags().DurationVar(&interval, "interval", watchEvery, "time between two plans with --watch")
 	return cmd
 }
 
 // planner is a planner that is connected.
-func (a *app) planner(cmd *cobra.Command) (planner *controllers.Planner, closeAll func(), err error) {
-	cfg, log, conn, err := a.prepare(cmd.Context(), a.stderr, false)
+func (a *app) planner(ctx context.Context, trusting bool) (planner *controllers.Planner, closeAll func(), err error) {
+	cfg, log, conn, err := a.prepare(ctx, a.stderr, false)
 	if err != nil {
 		return nil, nil, err
+	}
+	if trusting {
+		cfg.Docker.Identity = conn.info.Identity()
 	}
 	planner = controllers.NewPlanner(conn.options(cfg, log, nil))
 	return planner, func() {
@@ -58,24 +72,24 @@ func (a *app) planner(cmd *cobra.Command) (planner *controllers.Planner, closeAl
 	}, nil
 }
 
-func (a *app) plan(cmd *cobra.Command, sessions []string, output string) error {
-	planner, closeAll, err := a.planner(cmd)
+func (a *app) plan(cmd *cobra.Command, r planRequest) error {
+	planner, closeAll, err := a.planner(cmd.Context(), r.trusting)
 	if err != nil {
 		return err
 	}
 	defer closeAll()
-	return a.planOnce(cmd.Context(), planner, sessions, output)
+	return a.planOnce(cmd.Context(), planner, r)
 }
 
-func (a *app) planOnce(ctx context.Context, planner *controllers.Planner, sessions []string, output string) error {
-	plan, err := planner.Plan(ctx, sessions)
+func (a *app) planOnce(ctx context.Context, planner *controllers.Planner, r planRequest) error {
+	plan, err := planner.Plan(ctx, r.sessions)
 	if errors.Is(err, sessiondb.ErrNotFound) {
 		return fmt.Errorf("%w; `session-controller plan` without a name lists all that are adrift", err)
 	}
 	if err != nil {
 		return err
 	}
-	if output == outputJSON {
+	if r.output == outputJSON {
 		err = writePlanJSON(a.stdout, plan)
 	} else {
 		err = writePlanTable(a.stdout, plan, terminalWidth(a.stdout), a.painter())

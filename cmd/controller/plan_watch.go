@@ -15,14 +15,14 @@ const clearScreen = "\x1b[H\x1b[J"
 
 // watchPlan makes a plan again and again until it is interrupted, which is its ordinary end. One that fails is told of
 // and tried again: the engine or the database may be restarting, and that is what is being watched.
-func (a *app) watchPlan(cmd *cobra.Command, sessions []string, output string, interval time.Duration) error {
+func (a *app) watchPlan(cmd *cobra.Command, r planRequest, interval time.Duration) error {
 	ctx := cmd.Context()
-	planner, closeAll, err := a.planner(cmd)
+	planner, closeAll, err := a.planner(ctx, r.trusting)
 	if err != nil {
 		return err
 	}
 	defer closeAll()
-	person := output == outputTable
+	person := r.output == outputTable
 	for {
 		if person && terminalWidth(a.stdout) > 0 {
 			a.printf(clearScreen)
@@ -30,7 +30,7 @@ func (a *app) watchPlan(cmd *cobra.Command, sessions []string, output string, in
 		if person {
 			a.printf("%s, every %s\n\n", time.Now().Format(time.DateTime), interval)
 		}
-		err := a.planOnce(ctx, planner, sessions, output)
+		err := a.planOnce(ctx, planner, r)
 		if ctx.Err() != nil {
 			return nil // Ctrl-C is how a watch ends
 		}

@@ -27,13 +27,17 @@ func TestAnEngineThatNobodyKnowsIsServedAfterAnOperatorSaidSo(t *testing.T) {
 					t.Errorf("%q ended with %d and %q, want 1 and what to do", args, code, stderr)
 				}
 			}
+			code, stdout, stderr := command(t, with("plan", "--as-if-trusted")...)
+			if code != 2 || !strings.Contains(stdout, "ContainerGone") {
+				t.Errorf("what a yes would lead to is not planned: %d and %q%q", code, stdout, stderr)
+			}
 			if code, _, stderr := command(t, with("trust-engine")...); code != 1 || !strings.Contains(stderr, "--yes") {
 				t.Errorf("without a yes: %d and %q", code, stderr)
 			}
 			if got := row(t, db, "s1"); !strings.HasPrefix(got, "ACTIVE ") {
 				t.Fatalf("the row is %q before anybody trusted the engine", got)
 			}
-			code, stdout, stderr := command(t, with("trust-engine", "--yes")...)
+			code, stdout, stderr = command(t, with("trust-engine", "--yes")...)
 			if code != 0 {
 				t.Fatalf("trust-engine ended with %d: %s", code, stderr)
 			}

@@ -17,7 +17,8 @@ GRANT USAGE ON SCHEMA public TO session_controller;
 -- Read: id, status and claim, and createdAt and node where they are mapped.
 GRANT SELECT (id, status, container_id) ON public.sessions TO session_controller;
 
--- Written: status and claim, and updatedAt and reason where they are mapped.
+-- Written: status and claim, and updatedAt and reason where they are mapped. For config/examples/postgres.yaml:
+-- GRANT UPDATE (updated_at) ON public.sessions TO session_controller;
 GRANT UPDATE (status, container_id) ON public.sessions TO session_controller;
 
 -- The controller's own tables, which `session-controller migrate` has made: which engine it serves, the lease of

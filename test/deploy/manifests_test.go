@@ -31,14 +31,21 @@ func TestTheManifestsGiveNoRights(t *testing.T) {
 	}
 	var deployment appsv1.Deployment
 	var account corev1.ServiceAccount
-	var config corev1.ConfigMap
-	into := map[string]any{"Deployment": &deployment, "ServiceAccount": &account, "ConfigMap": &config}
+	var config, filter corev1.ConfigMap
+	into := map[string]any{
+		"Deployment": &deployment, "ServiceAccount": &account, "ConfigMap session-controller": &config,
+		"ConfigMap socket-proxy": &filter,
+	}
 	for _, object := range built.Resources() {
 		text, err := object.AsYAML()
 		if err != nil {
 			t.Fatal(err)
 		}
-		target, known := into[object.GetKind()]
+		kind := object.GetKind()
+		if kind == "ConfigMap" { // its name ends in a hash
+			kind += " " + object.GetName()[:strings.LastIndex(object.GetName(), "-")]
+		}
+		target, known := into[kind]
 		if !known { // a Role, a binding: rights that nothing needs
 			t.Errorf("there is a %s:\n%s", object.GetKind(), text)
 			continue
@@ -53,11 +60,7 @@ func TestTheManifestsGiveNoRights(t *testing.T) {
 		pod.ServiceAccountName != account.Name {
 		t.Error("the pod gets a token of the Kubernetes API")
 	}
-	i := slices.IndexFunc(pod.Containers, func(c corev1.Container) bool { return c.Name == "session-controller" })
-	if i < 0 {
-		t.Fatal("there is no container session-controller")
-	}
-	c := pod.Containers[i]
+	c := containerOf(t, pod, "session-controller")
 	s := c.SecurityContext
 	if s == nil || !*s.RunAsNonRoot || !*s.ReadOnlyRootFilesystem || *s.AllowPrivilegeEscalation ||
 		!slices.Equal(s.Capabilities.Drop, []corev1.Capability{"ALL"}) {
@@ -69,12 +72,42 @@ func TestTheManifestsGiveNoRights(t *testing.T) {
 	if c.LivenessProbe == nil || c.LivenessProbe.HTTPGet.Path != "/healthz" {
 		t.Errorf("the liveness probe is %+v", c.LivenessProbe)
 	}
-	if !slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool {
-		return v.ConfigMap != nil && v.ConfigMap.Name == config.Name
-	}) {
-		t.Errorf("no volume is the configuration %s", config.Name)
+	for _, wanted := range []corev1.ConfigMap{config, filter} {
+		if !slices.ContainsFunc(pod.Volumes, func(v corev1.Volume) bool {
+			return v.ConfigMap != nil && v.ConfigMap.Name == wanted.Name
+		}) {
+			t.Errorf("no volume is the configuration %s", wanted.Name)
+		}
+	}
+	if filter.Data["haproxy.cfg"] != read(t, "config/socket-proxy/haproxy.cfg") {
+		t.Error("the filter is another one than config/socket-proxy/haproxy.cfg")
+	}
+	proxy := containerOf(t, pod, "socket-proxy")
+	for _, e := range proxy.Env {
+		if !strings.Contains(filter.Data["haproxy.cfg"], "${"+e.Name+"}") {
+			t.Errorf("the filter does not read %s", e.Name)
+		}
+	}
+	if mounts(c, "docker") {
+		t.Error("the controller has the engine's own socket")
+	}
+	if !mounts(proxy, "docker") || !mounts(proxy, "socket") || !mounts(c, "socket") {
+		t.Error("the controller reaches no engine")
 	}
 	takes(t, config.Data["config.yaml"], c.Args[1:])
+}
+
+func containerOf(t *testing.T, pod corev1.PodSpec, name string) corev1.Container {
+	t.Helper()
+	i := slices.IndexFunc(pod.Containers, func(c corev1.Container) bool { return c.Name == name })
+	if i < 0 {
+		t.Fatalf("there is no container %s", name)
+	}
+	return pod.Containers[i]
+}
+
+func mounts(c corev1.Container, volume string) bool {
+	return slices.ContainsFunc(c.VolumeMounts, func(m corev1.VolumeMount) bool { return m.Name == volume })
 }
 
 // TestTheComposeFileIsOne loads it as docker compose does, by the specification's own library.
@@ -104,7 +137,7 @@ func TestTheComposeFileIsOne(t *testing.T) {
 		t.Error("the filter can be reached from a network, or written to")
 	}
 	for name, value := range proxy.Environment {
-		if value == nil || !strings.Contains(read(t, "config/socket-proxy/haproxy.cfg"), "${"+name+"}") {
+		if value == nil || !strings.Contains(read(t, "config/socket-proxy/haproxy.cfg"), "${"+name) {
 			t.Errorf("the filter does not read %s", name)
 		}
 	}
@@ -135,26 +168,28 @@ func takes(t *testing.T, yaml string, flags []string) {
 	}
 }
 
-// TestTheUnitIsOne lets systemd check the unit, and how much the service may do.
-func TestTheUnitIsOne(t *testing.T) {
+// TestTheUnitsAreSome lets systemd check the units, and how much the services may do.
+func TestTheUnitsAreSome(t *testing.T) {
 	t.Parallel()
-	unit := filepath.Join(t.TempDir(), "session-controller.service")
-	// The program must be there, or systemd says that it is not.
-	text := strings.ReplaceAll(read(t, "config/systemd/session-controller.service"), "/usr/local/bin/session-controller",
-		testenv.Controller(t))
-	if err := os.WriteFile(unit, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", unit).CombinedOutput(); err != nil ||
-		len(out) > 0 {
-		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
-	}
-	out, err := exec.CommandContext(t.Context(), "systemd-analyze", "security", "--offline=true", unit).CombinedOutput()
-	if err != nil {
-		t.Fatalf("systemd-analyze security: %v\n%s", err, out)
-	}
-	if found := regexp.MustCompile(`exposure level for \S+: ([0-9.]+)`).FindSubmatch(out); found == nil ||
-		string(found[1]) > "2.0" || len(found[1]) != 3 {
-		t.Errorf("the service is exposed:\n%s", out)
+	for _, name := range []string{"session-controller.service", "session-controller-filter.service"} {
+		unit := filepath.Join(t.TempDir(), name)
+		// The program must be there, or systemd says that it is not.
+		text := strings.ReplaceAll(read(t, "config/systemd/"+name), "/usr/local/bin/session-controller",
+			testenv.Controller(t))
+		if err := os.WriteFile(unit, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", unit).CombinedOutput(); err != nil ||
+			len(out) > 0 {
+			t.Errorf("systemd-analyze verify %s: %v\n%s", name, err, out)
+		}
+		out, err := exec.CommandContext(t.Context(), "systemd-analyze", "security", "--offline=true", unit).CombinedOutput()
+		if err != nil {
+			t.Fatalf("systemd-analyze security %s: %v\n%s", name, err, out)
+		}
+		if found := regexp.MustCompile(`exposure level for \S+: ([0-9.]+)`).FindSubmatch(out); found == nil ||
+			string(found[1]) > "2.0" || len(found[1]) != 3 {
+			t.Errorf("%s is exposed:\n%s", name, out)
+		}
 	}
 }

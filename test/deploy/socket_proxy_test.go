@@ -16,7 +16,7 @@ import (
 )
 
 // filtered starts the filter of config/socket-proxy in front of the engine that all tests share.
-func filtered(t *testing.T) (socket string) {
+func filtered(t *testing.T, environment ...string) (socket string) {
 	t.Helper()
 	haproxy, err := exec.LookPath("haproxy")
 	if err != nil {
@@ -27,6 +27,7 @@ func filtered(t *testing.T) (socket string) {
 	config := filepath.Join(root, "config/socket-proxy/haproxy.cfg")
 	cmd := exec.CommandContext(t.Context(), haproxy, "-db", "-f", config)
 	cmd.Env = []string{"ENGINE_SOCKET=" + socketOf(t, testenv.DockerHost(t)), "PROXY_SOCKET=" + socket}
+	cmd.Env = append(cmd.Env, environment...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -51,13 +52,13 @@ func filtered(t *testing.T) (socket string) {
 func TestTheFilterLetsThroughWhatIsNeeded(t *testing.T) {
 	t.Parallel()
 	job := newMainJob(t)
-	c := job.newController("unix://" + filtered(t))
+	c := job.newController("unix://" + filtered(t, "KEEP_LOGS=yes"))
 	log, end := c.runs("--metrics-bind-address", "0", "--health-probe-bind-address", "0")
 	until(t, "it has swept", func() bool { return strings.Contains(log.String(), `"msg":"Swept"`) })
 	job.crash()
 	job.done(log)
 	end()
-	if strings.Contains(log.String(), `"level":"error"`) {
+	if strings.Contains(log.String(), `"level":"error"`) || strings.Contains(log.String(), `"nooutput"`) {
 		t.Errorf("behind the filter something fails:\n%s", log)
 	}
 }
@@ -80,6 +81,7 @@ func TestTheFilterLetsThroughNothingElse(t *testing.T) {
 		{"GET /_ping", http.StatusOK},
 		{"GET /v1.41/containers/" + id + "/json", http.StatusNotFound},
 		{"DELETE /v1.41/containers/" + id, http.StatusNotFound},
+		{"GET /v1.41/containers/" + id + "/logs?stdout=1", http.StatusForbidden}, // unless KEEP_LOGS=yes
 		{"POST /v1.41/containers/create", http.StatusForbidden},
 		{"POST /v1.41/containers/" + id + "/start", http.StatusForbidden},
 		{"POST /v1.41/containers/" + id + "/exec", http.StatusForbidden},
