@@ -31,11 +31,12 @@ func reasoned(t *testing.T, s shape, typ string) *fixture {
 
 func (f *fixture) open() { // with the configuration as it is now
 	f.t.Helper()
-	var err error
-	if f.store, err = sessiondb.Open(f.t.Context(), f.config); err != nil {
+	store, err := sessiondb.Open(f.t.Context(), f.config)
+	if err != nil {
 		f.t.Fatal(err)
 	}
-	f.t.Cleanup(func() { closed(f.t, f.store) })
+	f.store = store
+	f.t.Cleanup(func() { closed(f.t, store) }) // another one may be open by then
 }
 
 func (f *fixture) why(id string) (why sql.NullString) {

@@ -105,8 +105,9 @@ func forgetTable(ctx context.Context, tx *sqlx.Tx, place, param, table string) (
 			return false, fmt.Errorf("forget the %s records of table %s: %w", records, table, err)
 		}
 	}
-	if err := tx.GetContext(ctx, &others, "SELECT EXISTS (SELECT 1 FROM "+place+engineTable+")"); err != nil {
-		return false, fmt.Errorf("look for other tables' engines: %w", err)
+	if err := tx.GetContext(ctx, &others, "SELECT EXISTS (SELECT 1 FROM "+place+engineTable+
+		") OR EXISTS (SELECT 1 FROM "+place+pauseTable+")"); err != nil {
+		return false, fmt.Errorf("look for other tables' records: %w", err)
 	}
 	return others, nil
 }

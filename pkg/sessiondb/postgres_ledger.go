@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -69,6 +70,16 @@ func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (ma
 			"with CREATE on the database, or pin docker.identity", ErrNoLedger, p.config.User)
 	}
 	return err == nil, err
+}
+
+// dropLedgerStatement is dropLedger for people: it drops the tables unless several sessions tables are served from
+// them.
+func (p *postgres) dropLedgerStatement() string {
+	engines := p.ledgerPlace() + engineTable
+	return "DO $$ BEGIN\n" +
+		"  IF pg_catalog.to_regclass('" + engines + "') IS NULL THEN RETURN; END IF;\n" +
+		"  IF (SELECT count(DISTINCT sessions_table) FROM " + engines + ") > 1 THEN RETURN; END IF;\n  " +
+		strings.Join(dropLedgerTables(p.ledgerPlace()), ";\n  ") + ";\nEND $$"
 }
 
 func (p *postgres) dropLedger(ctx context.Context, table string) (steps []Step, err error) {
