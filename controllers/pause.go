@@ -61,9 +61,6 @@ func newPauseGate(o Options) *pauseGate {
 // enter returns nil where an effect may be carried out, and leave is called when that is done; else an ErrPaused that
 // says until when and why not, or the error of the database where that cannot be known.
 func (g *pauseGate) enter(ctx context.Context) (leave func(), err error) {
-	if g.records == nil {
-		return func() {}, nil
-	}
 	g.count(1) // first: whoever sees a pause and none under way can rely on it
 	if err := g.check(ctx); err != nil {
 		g.count(-1)
@@ -72,7 +69,11 @@ func (g *pauseGate) enter(ctx context.Context) (leave func(), err error) {
 	return func() { g.count(-1) }, nil
 }
 
+// check is enter for whoever carries out nothing.
 func (g *pauseGate) check(ctx context.Context) error {
+	if g.records == nil {
+		return nil
+	}
 	g.mu.Lock()
 	over := !g.pause.Until.IsZero() && !g.pause.Active() // and it may have been made longer
 	old := over || time.Since(g.known) > pausePatience

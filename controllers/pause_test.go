@@ -147,6 +147,16 @@ func TestWhatWasLetThroughIsCountedUntilItIsDone(t *testing.T) {
 	}
 }
 
+func TestWithoutRecordsThereAreNoPauses(t *testing.T) {
+	t.Parallel()
+	gate := newTestGate(nil, nil)
+	leave, err := gate.enter(t.Context())
+	if err = errors.Join(err, gate.check(t.Context()), gate.Start(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	leave()
+}
+
 // slowPauses answer what was true when they were asked.
 type slowPauses struct {
 	pauses
