@@ -27,9 +27,11 @@ type Metrics struct {
 	reconnected prometheus.Counter
 	feedUp      prometheus.Gauge
 	trusted     prometheus.Gauge
+	refused     prometheus.Gauge
 	tripped     *prometheus.GaugeVec
 	leader      prometheus.Gauge
 	dryRun      prometheus.Gauge
+	resync      prometheus.Gauge
 	paused      prometheus.Gauge
 	pausedUntil prometheus.Gauge
 	build       *prometheus.GaugeVec
@@ -62,10 +64,13 @@ func NewMetrics(reg prometheus.Registerer, statuses []string) (*Metrics, error) 
 			"1 while changes of rows are heard of, by notification or by polling, else 0."),
 		trusted: r.gauge("engine_trusted",
 			"1 while the engine that answers is the one that is served, else 0 and nothing is done."),
+		refused: r.gauge("engine_refused",
+			"1 while an engine answers that is not the one which is served, else 0; before the first sweep neither is known."),
 		tripped: r.gauges("breaker_tripped",
 			"1 while the breaker holds what would hit too many sessions or containers, else 0.", "kind"),
 		leader:      r.gauge("leader", "1 where this process works, 0 while it waits for the lease of another replica."),
 		dryRun:      r.gauge("dry_run", "1 where nothing is written because of dryRun, else 0."),
+		resync:      r.gauge("resync_period_seconds", "Time between two sweeps, as configured."),
 		paused:      r.gauge("paused", "1 while an operator has paused every effect, else 0."),
 		pausedUntil: r.gauge("paused_until_timestamp_seconds", "When the pause ends, in seconds since 1970; 0 without one."),
 		build:       r.gauges("build_info", "1, with what was built.", "version", "commit", "goversion"),
@@ -105,8 +110,9 @@ const (
 	resultFailed = "failed"
 )
 
+// effect counts one that was done or has failed; where somebody else moved first, or is at it, it is neither.
 func (m *Metrics) effect(v Verdict, err error) {
-	if m == nil || errors.Is(err, dockerwatch.ErrNotThere) { // somebody else did it
+	if m == nil || retryNow(err) || errors.Is(err, dockerwatch.ErrRefused) {
 		return
 	}
 	result := resultDone
@@ -169,6 +175,7 @@ func (m *Metrics) feed(up bool) {
 func (m *Metrics) engineTrusted(yes bool) {
 	if m != nil {
 		m.trusted.Set(oneIf(yes))
+		m.refused.Set(oneIf(!yes))
 	}
 }
 
@@ -179,11 +186,12 @@ func (m *Metrics) breaker(sessions, containers bool) {
 	}
 }
 
-// working says whether this process is the one that works, and whether it only looks.
-func (m *Metrics) working(leads, dryRun bool) {
+// working says whether this process is the one that works, whether it only looks, and how often it sweeps.
+func (m *Metrics) working(leads, dryRun bool, resync time.Duration) {
 	if m != nil {
 		m.leader.Set(oneIf(leads))
 		m.dryRun.Set(oneIf(dryRun))
+		m.resync.Set(resync.Seconds())
 	}
 }
 

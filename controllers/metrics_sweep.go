@@ -18,6 +18,7 @@ type sweepMetrics struct {
 
 	sessions  *prometheus.GaugeVec
 	statuses  []string
+	live      prometheus.Gauge
 	unknown   prometheus.Gauge
 	invalid   prometheus.Gauge
 	taken     prometheus.Gauge
@@ -44,6 +45,7 @@ func newSweepMetrics(r *registry, statuses []string) sweepMetrics {
 		sessions: r.gauges("sessions",
 			"Rows that claim a container, by status, at the last complete sweep.", "status"),
 		statuses: statuses,
+		live:     r.gauge("sessions_live", "Live rows that claim a container, at the last complete sweep."),
 		unknown: r.gauge("sessions_unknown_status",
 			"Rows that claim a container and have a status that the configuration does not know."),
 		invalid: r.gauge("claims_invalid", "Rows whose claim can name no container."),
@@ -77,6 +79,7 @@ func (m *Metrics) sweep(result Sweep, err error) {
 	for _, status := range s.statuses {
 		s.sessions.WithLabelValues(status).Set(float64(result.Statuses[status]))
 	}
+	s.live.Set(float64(result.tally.Live))
 	s.unknown.Set(float64(result.Held))
 	s.invalid.Set(float64(result.Invalid))
 	s.taken.Set(float64(result.Taken))

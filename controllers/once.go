@@ -43,6 +43,8 @@ type SweepReport struct {
 	Left []Item
 	// Failed could not be looked at or acted on.
 	Failed []Item
+	// Unverified is why no sweep could see what the effects have left behind; nil where one has.
+	Unverified error
 }
 
 // once converges everything one time: what the controller does for ever, until nothing is left to do or to wait for.
@@ -93,6 +95,9 @@ func (s *once) run(ctx context.Context) (SweepReport, error) {
 			if err != nil {
 				return SweepReport{}, err
 			}
+		}
+		if err != nil && ctx.Err() == nil {
+			s.report.Unverified = err
 		}
 		if err == nil && s.open > 0 {
 			s.work(ctx)

@@ -19,7 +19,8 @@ var ErrPaused = errors.New("the controller is paused")
 
 // PauseRecords is where an operator's pause is kept. [sessiondb.Ledger] is one.
 type PauseRecords interface {
-	// Paused returns the last pause, which may be over; the zero value where there is no record of one.
+	// Paused returns the last pause, which may be over; the zero value where there is no record of one, and
+	// [sessiondb.ErrNoLedger] where none can be kept.
 	Paused(ctx context.Context) (sessiondb.Pause, error)
 }
 
@@ -136,14 +137,14 @@ func (g *pauseGate) readTogether(ctx context.Context, asked []struct{}) []batch.
 func (g *pauseGate) readOnce(ctx context.Context) error {
 	began := time.Now()
 	now, err := g.records.Paused(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, sessiondb.ErrNoLedger) {
 		return err
 	}
 	g.mu.Lock()
 	was := g.pause
-	lost := was.Active() && now.Since.Before(was.Since) && !sameMoment(now.Since, was.Since)
+	lost := was.Active() && now.Made < was.Made
 	switch {
-	case lost: // an end is written down, too, and is later: the database was restored
+	case lost: // an end is written down, too, and is made later: the database was restored
 		now = was
 	case !now.Active():
 		now = sessiondb.Pause{}
@@ -181,6 +182,9 @@ func (g *pauseGate) Start(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := g.read(ctx); err != nil && ctx.Err() == nil {
 			g.log.V(1).Info("Cannot read whether the controller is paused, it stays as it was", "error", err.Error())
+			if p := g.current(); !p.Active() { // the pause that is known may have ended meanwhile
+				g.metrics.pause(time.Time{})
+			}
 		}
 		wait := pauseReadEvery
 		if p := g.current(); p.Active() {

@@ -103,20 +103,20 @@ func TestAPauseWhoseRecordIsLostGoesOn(t *testing.T) {
 			}
 		}
 		now := time.Now()
-		lastWeek := sessiondb.Pause{Since: now.Add(-200 * time.Hour), Until: now.Add(-199 * time.Hour), By: "other"}
-		hour := sessiondb.Pause{Since: now, Until: now.Add(time.Hour), By: "me", Reason: "restoring a backup"}
+		lastWeek := sessiondb.Pause{Made: 1, Until: now.Add(-199 * time.Hour), By: "other"}
+		hour := sessiondb.Pause{Made: 2, Since: now, Until: now.Add(time.Hour), By: "me", Reason: "restoring a backup"}
 		for _, restored := range []sessiondb.Pause{{}, lastWeek} {
 			records.set(hour, nil)
 			is(true, "paused")
 			records.set(restored, nil)
 			is(true, "restored")
-			records.set(sessiondb.Pause{Since: time.Now(), Until: time.Now()}, nil)
+			records.set(sessiondb.Pause{Made: hour.Made + 1, Until: time.Now()}, nil)
 			is(false, "resumed after that")
-			hour.Since = time.Now()
+			hour.Made += 2
 		}
 		records.set(hour, nil)
 		is(true, "paused")
-		records.set(sessiondb.Pause{}, nil)
+		records.set(sessiondb.Pause{}, sessiondb.ErrNoLedger) // nor a table
 		<-time.After(time.Until(hour.Until) - 10*time.Second)
 		is(true, "restored, and not over")
 		is(false, "over")

@@ -48,7 +48,7 @@ func New(o Options, source dockerwatch.EventSource) *Controller {
 // SetupWithManager gives the manager the two controllers and their triggers.
 func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	c.leading = mgr.Elected()
-	c.Metrics.working(false, c.DryRun)
+	c.Metrics.working(false, c.DryRun, c.ResyncPeriod)
 	sessions, containers := c.sessions, c.containers
 	session := c.sessionReconciler(sessions.stopEnded)
 	container := c.containerReconciler(containers.stopEnded)
@@ -71,10 +71,12 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	}
 	events := newEventTrigger(c.core, sessions.fresh, containers.fresh, c.loop.request)
 	watcher := dockerwatch.NewWatcher(c.source, c.history, c.handlers(events))
+	if err := mgr.Add(everywhere(c.gate.Start)); err != nil {
+		return fmt.Errorf("set up the reading of pauses: %w", err)
+	}
 	runnables := []manager.RunnableFunc{
 		func(ctx context.Context) error { return c.lead(ctx) },
 		c.guard.Start,
-		c.gate.Start,
 		c.loop.Start,
 		events.Start,
 		watcher.Run,
@@ -96,9 +98,19 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	return nil
 }
 
+// everywhere runs in replicas that wait for the lease, too: one that takes it over after the database was restored knows
+// of the pause that was made before.
+type everywhere manager.RunnableFunc
+
+// Start implements [manager.Runnable].
+func (e everywhere) Start(ctx context.Context) error { return e(ctx) }
+
+// NeedLeaderElection implements [manager.LeaderElectionRunnable].
+func (e everywhere) NeedLeaderElection() bool { return false }
+
 // lead counts this process as the one that works, until ctx ends.
 func (c *Controller) lead(ctx context.Context) error {
-	c.Metrics.working(true, c.DryRun)
+	c.Metrics.working(true, c.DryRun, c.ResyncPeriod)
 	<-ctx.Done()
 	return nil
 }

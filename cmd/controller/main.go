@@ -43,7 +43,8 @@ func complain(stderr io.Writer, err error) {
 // masked takes the user and the password out of any URL that got into a sentence, such as one that was given in the
 // wrong place and is quoted as what is wrong.
 func masked(sentence string) string {
-	return regexp.MustCompile(`://[^\s"']*@`).ReplaceAllString(sentence, "://…@")
+	sentence = regexp.MustCompile(`://\S*@`).ReplaceAllString(sentence, "://…@")
+	return regexp.MustCompile(`(?i)\b(password|passwd|pwd)=('[^']*'|\S+)`).ReplaceAllString(sentence, "$1=…")
 }
 
 // exitCodeError ends a command that has said all there is to say.

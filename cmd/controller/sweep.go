@@ -63,6 +63,9 @@ func (a *app) sweepOnce(cmd *cobra.Command, timeout time.Duration, acceptLeaks b
 	case len(report.Failed) > 0:
 		return fmt.Errorf("%d sessions or containers could not be looked at or changed; run it again, or see "+
 			"`session-controller plan`", len(report.Failed))
+	case report.Unverified != nil:
+		return fmt.Errorf("%d effects were carried out, and what they have left could not be seen: %w; run it again",
+			report.Effects, report.Unverified)
 	case len(report.Left) > 0:
 		return errDrift
 	}

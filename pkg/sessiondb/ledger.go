@@ -33,6 +33,8 @@ type ledgerKeeper interface {
 	installLedger(ctx context.Context, s *Store) ([]Step, error)
 	// dropLedger takes the tables away when no other sessions table has a record in them.
 	dropLedger(ctx context.Context, table string) ([]Step, error)
+	// noTable reports whether a statement failed because a table is not there.
+	noTable(err error) bool
 	// ledgerPlace is what stands before the names of the tables.
 	ledgerPlace() string
 }

@@ -16,6 +16,9 @@ type Pause struct {
 	Since, Until time.Time
 	// By is who made it, and Reason why; both are the operator's words.
 	By, Reason string
+	// Made tells records apart: a later one has a greater value. It is the database's clock in milliseconds since 1970,
+	// and 0 where there is no record.
+	Made int64
 }
 
 // Active reports whether the pause is not over.
@@ -23,7 +26,8 @@ func (p Pause) Active() bool { return time.Now().Before(p.Until) }
 
 // Paused returns the last pause of this node's rows, which may be over; the zero value when there never was one. The
 // end of a pause leaves a record, so that a database which was restored to before the pause is not taken for an
-// operator's word that it is over. Errors: ErrUnreachable, or the context's own.
+// operator's word that it is over. Errors: ErrNoLedger when the tables are there no more, ErrUnreachable, or the
+// context's own.
 func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 	const operation = "read whether the controller is paused"
 	deadline, cancel := context.WithTimeout(ctx, readTimeout)
@@ -31,24 +35,27 @@ func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 	var row struct {
 		By     string `db:"who"`
 		Reason string `db:"reason"`
+		Made   int64  `db:"since"`
 		Age    int64  `db:"age"`
 		Left   int64  `db:"remaining"`
 	}
 	now := l.now()
+	asked := time.Now() // the database's clock is that of the statement's beginning
 	err := l.db.GetContext(deadline, &row, l.sql(
-		"SELECT who, reason, CAST("+now+" - since AS bigint) AS age, CAST(until - "+now+" AS bigint) AS remaining FROM "+
+		"SELECT who, reason, since, CAST("+now+" - since AS bigint) AS age, CAST(until - "+now+" AS bigint) AS remaining FROM "+
 			l.place+pauseTable+" WHERE sessions_table = $1 AND node = $2"), l.table, l.node)
-	read := time.Now()
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return Pause{}, nil
+	case l.store.backend.noTable(err):
+		return Pause{}, fmt.Errorf("%s: %w", operation, ErrNoLedger)
 	case err != nil:
 		return Pause{}, l.store.explain(ctx, operation, err)
 	}
 	return Pause{
-		Since: read.Add(-time.Duration(row.Age) * time.Millisecond),
-		Until: read.Add(time.Duration(row.Left) * time.Millisecond),
-		By:    row.By, Reason: row.Reason,
+		Since: asked.Add(-time.Duration(row.Age) * time.Millisecond),
+		Until: asked.Add(time.Duration(row.Left) * time.Millisecond),
+		By:    row.By, Reason: row.Reason, Made: row.Made,
 	}, nil
 }
 
@@ -69,7 +76,8 @@ func (l *Ledger) setPause(ctx context.Context, operation string, lasts time.Dura
 	return l.exec(ctx, operation,
 		"INSERT INTO "+l.place+pauseTable+" (sessions_table, node, since, until, who, reason) VALUES ($1, $2, "+now+", "+
 			now+" + "+strconv.FormatInt(lasts.Milliseconds(), 10)+", $3, $4) ON CONFLICT (sessions_table, node) DO UPDATE "+
-			"SET since = excluded.since, until = excluded.until, who = excluded.who, reason = excluded.reason",
+			"SET since = CASE WHEN excluded.since > "+pauseTable+".since THEN excluded.since ELSE "+pauseTable+".since + 1 END, "+
+			"until = excluded.until, who = excluded.who, reason = excluded.reason",
 		l.table, l.node, by, reason)
 }
 

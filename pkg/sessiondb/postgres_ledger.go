@@ -13,6 +13,11 @@ import (
 
 func (p *postgres) ledgerPlace() string { return postgresSchema + "." }
 
+func (p *postgres) noTable(err error) bool {
+	refused, ok := errors.AsType[*pq.Error](err)
+	return ok && refused.Code == pqerror.UndefinedTable
+}
+
 const postgresLedger = "tables " + engineTable + ", " + leaseTable + " and " + pauseTable + " in schema " +
 	postgresSchema
 
@@ -72,14 +77,16 @@ func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (ma
 	return err == nil, err
 }
 
-// dropLedgerStatement is dropLedger for people: it drops the tables unless several sessions tables are served from
-// them.
-func (p *postgres) dropLedgerStatement() string {
-	engines := p.ledgerPlace() + engineTable
-	return "DO $$ BEGIN\n" +
+// dropLedgerStatement is dropLedger for people: it drops the tables unless another sessions table than this one, as
+// statements name it, has a record in them.
+func (p *postgres) dropLedgerStatement(table string) string {
+	engines, pauses := p.ledgerPlace()+engineTable, p.ledgerPlace()+pauseTable
+	return "DO $do$ BEGIN\n" +
 		"  IF pg_catalog.to_regclass('" + engines + "') IS NULL THEN RETURN; END IF;\n" +
-		"  IF (SELECT count(DISTINCT sessions_table) FROM " + engines + ") > 1 THEN RETURN; END IF;\n  " +
-		strings.Join(dropLedgerTables(p.ledgerPlace()), ";\n  ") + ";\nEND $$"
+		"  IF EXISTS (SELECT 1 FROM (SELECT sessions_table FROM " + engines + " UNION SELECT sessions_table FROM " + pauses +
+		") AS r\n    WHERE pg_catalog.to_regclass(r.sessions_table) IS DISTINCT FROM pg_catalog.to_regclass(" +
+		pq.QuoteLiteral(table) + "))\n  THEN RETURN; END IF;\n  " +
+		strings.Join(dropLedgerTables(p.ledgerPlace()), ";\n  ") + ";\nEND $do$"
 }
 
 func (p *postgres) dropLedger(ctx context.Context, table string) (steps []Step, err error) {

@@ -135,7 +135,7 @@ func cutQuoted(name string) (schema, table string, split bool) {
 func (p *postgres) statements(cfg Config, uninstall bool) []string {
 	o := newPostgresObjects(p.name(cfg), cfg)
 	if uninstall {
-		return []string{o.dropTrigger(), o.dropFunction(), o.dropIndex(false), p.dropLedgerStatement()}
+		return []string{o.dropTrigger(), o.dropFunction(), o.dropIndex(false), p.dropLedgerStatement(o.table)}
 	}
 	return append([]string{
 		o.createSchema(), o.createFunction(), o.dropTrigger(), o.createTrigger(), o.createIndex(false),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 )
@@ -34,6 +35,11 @@ func (f *sqliteFile) ledger(ctx context.Context, _ *Store, create bool) (ledgerF
 	if err != nil {
 		return ledgerFound{}, err
 	}
+	if !create {
+		if err := side.hasTables(ctx, db); err != nil {
+			return ledgerFound{}, errors.Join(err, db.Close())
+		}
+	}
 	if create {
 		if err := side.makeTables(ctx, db); err != nil {
 			return ledgerFound{}, errors.Join(fmt.Errorf(
@@ -43,6 +49,23 @@ func (f *sqliteFile) ledger(ctx context.Context, _ *Store, create bool) (ledgerF
 	}
 	return ledgerFound{db: db, owned: true}, nil
 }
+
+// hasTables returns an ErrNoLedger where the file has not all tables: one of an older version, or an empty one.
+func (f *sqliteFile) hasTables(ctx context.Context, db *sqlx.DB) error {
+	const tables = 3
+	var n int
+	err := db.GetContext(ctx, &n, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('"+
+		engineTable+"', '"+leaseTable+"', '"+pauseTable+"')")
+	switch {
+	case err != nil:
+		return fmt.Errorf("look for tables in file %s: %w", f.path, err)
+	case n < tables:
+		return fmt.Errorf("%w: file %s has not all of them, `session-controller run` makes them", ErrNoLedger, f.path)
+	}
+	return nil
+}
+
+func (f *sqliteFile) noTable(err error) bool { return err != nil && strings.Contains(err.Error(), "no such table") }
 
 func (f *sqliteFile) makeTables(ctx context.Context, db *sqlx.DB) error {
 	tx, err := db.BeginTxx(ctx, nil)

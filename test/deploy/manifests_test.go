@@ -179,6 +179,9 @@ func TestTheUnitsAreSome(t *testing.T) {
 		if err := os.WriteFile(unit, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		if strings.Contains(text, "haproxy") && strings.Contains(text, "\nMemoryDenyWriteExecute=") {
+			t.Errorf("%s: HAProxy does not start where it may make no code", name)
+		}
 		if out, err := exec.CommandContext(t.Context(), "systemd-analyze", "verify", unit).CombinedOutput(); err != nil ||
 			len(out) > 0 {
 			t.Errorf("systemd-analyze verify %s: %v\n%s", name, err, out)

@@ -60,7 +60,9 @@ func (n *node) operator() sessiondb.Pause {
 func (w *world) hold(n *node, lasts time.Duration) {
 	n.mu.Lock()
 	now := time.Now()
-	n.pause, n.forgotten = sessiondb.Pause{Since: now, Until: now.Add(lasts), By: "operator", Reason: "to think"}, false
+	n.pause, n.forgotten = sessiondb.Pause{
+		Since: now, Until: now.Add(lasts), By: "operator", Reason: "to think", Made: n.pause.Made + 1,
+	}, false
 	n.mu.Unlock()
 	w.sayf("operator: pauses the controllers of %s for %s", n.name, lasts)
 }
@@ -68,7 +70,7 @@ func (w *world) hold(n *node, lasts time.Duration) {
 func (w *world) letGo(n *node) {
 	n.mu.Lock()
 	now := time.Now()
-	n.pause, n.forgotten = sessiondb.Pause{Since: now, Until: now}, false
+	n.pause, n.forgotten = sessiondb.Pause{Since: now, Until: now, Made: n.pause.Made + 1}, false
 	n.mu.Unlock()
 	w.sayf("operator: the controllers of %s may go on", n.name)
 }
