@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
@@ -139,4 +141,22 @@ func valueOf(t *testing.T, g prometheus.Gatherer, name string) float64 {
 	}
 	t.Fatalf("there is no %s", name)
 	return 0
+}
+
+// Whoever loses a race has not failed: nobody is to be woken for it.
+func TestWhatSomebodyElseDidFirstIsNoFailure(t *testing.T) {
+	t.Parallel()
+	m, _ := newTestMetrics(t)
+	v := Verdict{Action: Remove, Reason: SessionEnded}
+	for _, err := range []error{sessiondb.ErrConflict, dockerwatch.ErrRefused, dockerwatch.ErrNotThere} {
+		m.effect(v, fmt.Errorf("remove it: %w", err))
+	}
+	failed := m.effects.WithLabelValues(string(v.Action), string(v.Reason), resultFailed)
+	if n := testutil.ToFloat64(failed); n != 0 {
+		t.Errorf("%v failures are counted", n)
+	}
+	m.effect(v, errors.New("the disk is full"))
+	if n := testutil.ToFloat64(failed); n != 1 {
+		t.Errorf("%v failures are counted, want one", n)
+	}
 }

@@ -98,8 +98,8 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	return nil
 }
 
-// everywhere runs in replicas that wait for the lease, too: one that takes it over after the database was restored knows
-// of the pause that was made before.
+// everywhere runs in replicas that wait for the lease, too: one that takes it over after the database was restored
+// knows of the pause that was made before.
 type everywhere manager.RunnableFunc
 
 // Start implements [manager.Runnable].

@@ -35,8 +35,8 @@ func newPauseCommand(a *app) *cobra.Command {
 row is written, no container stopped or removed. It goes on looking, and says what it would do. The pause is kept in the
 database, so it outlives restarts, and ends by itself.
 
-The controller beside obeys within two seconds, and the command ends when what it had begun is done: after that it writes
-and removes nothing. A "sweep" that runs obeys within seconds. A stop that has begun is finished by the engine.`,
+The controller beside obeys within two seconds, and the command ends when what it had begun is done: after that it
+writes and removes nothing. A "sweep" that runs obeys within seconds. A stop that has begun is finished by the engine.`,
 		Example: `  session-controller pause --for 45m --reason "moving the database, see OPS-312"
   session-controller status
   session-controller resume`,

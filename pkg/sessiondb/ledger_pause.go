@@ -42,7 +42,8 @@ func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 	now := l.now()
 	asked := time.Now() // the database's clock is that of the statement's beginning
 	err := l.db.GetContext(deadline, &row, l.sql(
-		"SELECT who, reason, since, CAST("+now+" - since AS bigint) AS age, CAST(until - "+now+" AS bigint) AS remaining FROM "+
+		"SELECT who, reason, since, CAST("+now+" - since AS bigint) AS age, "+
+			"CAST(until - "+now+" AS bigint) AS remaining FROM "+
 			l.place+pauseTable+" WHERE sessions_table = $1 AND node = $2"), l.table, l.node)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
@@ -76,7 +77,8 @@ func (l *Ledger) setPause(ctx context.Context, operation string, lasts time.Dura
 	return l.exec(ctx, operation,
 		"INSERT INTO "+l.place+pauseTable+" (sessions_table, node, since, until, who, reason) VALUES ($1, $2, "+now+", "+
 			now+" + "+strconv.FormatInt(lasts.Milliseconds(), 10)+", $3, $4) ON CONFLICT (sessions_table, node) DO UPDATE "+
-			"SET since = CASE WHEN excluded.since > "+pauseTable+".since THEN excluded.since ELSE "+pauseTable+".since + 1 END, "+
+			"SET since = CASE WHEN excluded.since > "+pauseTable+".since THEN excluded.since "+
+			"ELSE "+pauseTable+".since + 1 END, "+
 			"until = excluded.until, who = excluded.who, reason = excluded.reason",
 		l.table, l.node, by, reason)
 }

@@ -46,7 +46,7 @@ func TestAPauseIsKeptForItsNodeUntilItEnds(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if again := paused(a); again.Active() || again.Since.Before(p.Since) || again.By != "" {
+		if again := paused(a); again.Active() || again.Made <= p.Made || again.By != "" {
 			t.Errorf("it was resumed, which is written down as later than the pause: %+v", again)
 		}
 		if err := a.SetPause(t.Context(), time.Millisecond, "me", "short"); err != nil {

@@ -65,7 +65,9 @@ func (f *sqliteFile) hasTables(ctx context.Context, db *sqlx.DB) error {
 	return nil
 }
 
-func (f *sqliteFile) noTable(err error) bool { return err != nil && strings.Contains(err.Error(), "no such table") }
+func (f *sqliteFile) noTable(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "no such table")
+}
 
 func (f *sqliteFile) makeTables(ctx context.Context, db *sqlx.DB) error {
 	tx, err := db.BeginTxx(ctx, nil)

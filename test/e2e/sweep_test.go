@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"sync/atomic"
@@ -138,6 +139,36 @@ func TestAHealthySessionIsNeverLookedAtTwiceForNothing(t *testing.T) {
 		})
 		for _, session := range sessions {
 			w.log.want(w, 1, `"session":"`+session+`"`)
+		}
+	})
+}
+
+// failsLater is a database that goes away after the first sweep.
+type failsLater struct {
+	controllers.SessionStore
+
+	sweeps atomic.Int64
+}
+
+func (s *failsLater) Claiming(ctx context.Context) iter.Seq2[sessiondb.Row, error] {
+	if s.sweeps.Add(1) == 1 {
+		return s.SessionStore.Claiming(ctx)
+	}
+	return func(yield func(sessiondb.Row, error) bool) { yield(sessiondb.Row{}, sessiondb.ErrUnreachable) }
+}
+
+func TestASweepSaysThatItCouldNotSeeWhatItHasLeft(t *testing.T) {
+	t.Parallel()
+	inBoth(t, func(w *world) {
+		w.insert("dead", "ACTIVE", w.exited())
+		o := w.opts
+		o.Store = &failsLater{SessionStore: o.Store}
+		if report := w.sweepWith(o); !errors.Is(report.Unverified, sessiondb.ErrUnreachable) || report.Effects == 0 {
+			w.Errorf("%d effects, and not verified because: %v", report.Effects, report.Unverified)
+		}
+		w.insert("dead too", "ACTIVE", w.exited())
+		if report := w.sweep(); report.Unverified != nil {
+			w.Errorf("not verified because: %v", report.Unverified)
 		}
 	})
 }
