@@ -45,10 +45,16 @@ type pauseGate struct {
 	reads *batch.Batcher[struct{}, struct{}]
 
 	mu    sync.Mutex
-	pause sessiondb.Pause
+	last  pauseSeen
 	known time.Time // when the read of it began; zero: never
 	// underway is how many effects were let through and are not done.
 	underway int
+}
+
+// pauseSeen is what is known of a pause; the zero value is that there is none.
+type pauseSeen struct {
+	sessiondb.Pause
+
 	// lost says that the pause is known from before, and that its record is gone.
 	lost bool
 }
@@ -76,7 +82,7 @@ func (g *pauseGate) check(ctx context.Context) error {
 		return nil
 	}
 	g.mu.Lock()
-	over := !g.pause.Until.IsZero() && !g.pause.Active() // and it may have been made longer
+	over := !g.last.Until.IsZero() && !g.last.Active() // and it may have been made longer
 	old := over || time.Since(g.known) > pausePatience
 	g.mu.Unlock()
 	if old {
@@ -120,7 +126,7 @@ func pausedError(p sessiondb.Pause) error {
 func (g *pauseGate) current() sessiondb.Pause {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.pause
+	return g.last.Pause
 }
 
 // read reads the pause. Where that fails what was known stays: a database that is away lets nothing be done anyway.
@@ -140,35 +146,42 @@ func (g *pauseGate) readOnce(ctx context.Context) error {
 	if err != nil && !errors.Is(err, sessiondb.ErrNoLedger) {
 		return err
 	}
+	was, is := g.take(now, began)
+	g.metrics.pause(is.Until)
+	g.tell(was, is)
+	return nil
+}
+
+// take remembers what a read found, and returns what was known before and what is known now.
+func (g *pauseGate) take(found sessiondb.Pause, began time.Time) (was, is pauseSeen) {
 	g.mu.Lock()
-	was := g.pause
-	lost := was.Active() && now.Made < was.Made
+	defer g.mu.Unlock()
+	was = g.last
 	switch {
-	case lost: // an end is written down, too, and is made later: the database was restored
-		now = was
-	case !now.Active():
-		now = sessiondb.Pause{}
+	case was.Active() && found.Made < was.Made: // restored: an end is written down, too, and is made later
+		is = pauseSeen{Pause: was.Pause, lost: true}
+	case found.Active():
+		is = pauseSeen{Pause: found}
 	}
-	g.pause, g.known = now, began
-	told := g.lost == lost
-	g.lost = lost
-	g.mu.Unlock()
-	g.metrics.pause(now.Until)
+	g.last, g.known = is, began
+	return was, is
+}
+
+// tell logs what has changed.
+func (g *pauseGate) tell(was, is pauseSeen) {
+	until := is.Until.UTC().Format(time.RFC3339)
 	switch {
-	case lost && !told:
+	case is.lost && !was.lost:
 		g.log.Info("The record of the pause is gone, as after the restoration of a backup: the pause goes on, "+
-			"`session-controller resume` ends it",
-			"until", now.Until.UTC().Format(time.RFC3339), "by", now.By, "why", now.Reason)
-	case now.Active() && (was.By != now.By || was.Reason != now.Reason || !sameMoment(was.Until, now.Until)):
-		g.log.Info("Paused, nothing is changed until it ends", "until", now.Until.UTC().Format(time.RFC3339), "by", now.By,
-			"why", now.Reason)
-	case !now.Active() && !was.Until.IsZero():
+			"`session-controller resume` ends it", "until", until, "by", is.By, "why", is.Reason)
+	case is.Active() && (was.By != is.By || was.Reason != is.Reason || !sameMoment(was.Until, is.Until)):
+		g.log.Info("Paused, nothing is changed until it ends", "until", until, "by", is.By, "why", is.Reason)
+	case !is.Active() && !was.Until.IsZero():
 		g.log.Info("Resumed, what is adrift is brought back into agreement")
 		if g.resumed != nil {
 			g.resumed()
 		}
 	}
-	return nil
 }
 
 // sameMoment reports whether two ends are one: each read has an error of its own of some milliseconds.

@@ -79,6 +79,12 @@ const (
 	pauseTable  = "pause"
 )
 
+// ledgerNames are the names of all tables, as an SQL list of literals.
+const (
+	ledgerCount = 3
+	ledgerNames = "'" + engineTable + "', '" + leaseTable + "', '" + pauseTable + "'"
+)
+
 // ledgerTables makes the tables. place is what stands before their names.
 func ledgerTables(place string) []string {
 	return []string{

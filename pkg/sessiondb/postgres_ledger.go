@@ -28,8 +28,7 @@ SELECT count(*) AS found, coalesce(bool_and(pg_catalog.has_schema_privilege(n.oi
          AND pg_catalog.has_table_privilege(c.oid, 'UPDATE') AND pg_catalog.has_table_privilege(c.oid, 'DELETE')),
        false) AS usable
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = '` + postgresSchema + `' AND c.relname IN ('` + engineTable + `', '` + leaseTable + `',
-  '` + pauseTable + `')`
+WHERE n.nspname = '` + postgresSchema + `' AND c.relname IN (` + ledgerNames + `)`
 
 func (p *postgres) ledger(ctx context.Context, s *Store, create bool) (ledgerFound, error) {
 	_, err := p.makeLedger(ctx, s.write, create)
@@ -43,7 +42,6 @@ func (p *postgres) installLedger(ctx context.Context, s *Store) ([]Step, error) 
 
 // makeLedger makes the tables where they are missing and that is asked for.
 func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (made bool, err error) {
-	const tables = 3
 	var state struct {
 		Found  int  `db:"found"`
 		Usable bool `db:"usable"`
@@ -52,9 +50,9 @@ func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (ma
 		return false, fmt.Errorf("look for the schema %s: %w", postgresSchema, err)
 	}
 	switch {
-	case state.Found == tables && state.Usable:
+	case state.Found == ledgerCount && state.Usable:
 		return false, nil
-	case state.Found == tables:
+	case state.Found == ledgerCount:
 		return false, fmt.Errorf("%w for role %s: let it SELECT, INSERT, UPDATE and DELETE in the schema %s, or pin "+
 			"docker.identity", ErrNoLedger, p.config.User, postgresSchema)
 	case !create:

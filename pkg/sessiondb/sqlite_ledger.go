@@ -35,31 +35,26 @@ func (f *sqliteFile) ledger(ctx context.Context, _ *Store, create bool) (ledgerF
 	if err != nil {
 		return ledgerFound{}, err
 	}
-	if !create {
-		if err := side.hasTables(ctx, db); err != nil {
-			return ledgerFound{}, errors.Join(err, db.Close())
-		}
-	}
 	if create {
-		if err := side.makeTables(ctx, db); err != nil {
-			return ledgerFound{}, errors.Join(fmt.Errorf(
-				"%w: file %s cannot be written (%w); let this user write there, or pin docker.identity",
-				ErrNoLedger, side.path, err), db.Close())
-		}
+		err = side.makeTables(ctx, db)
+	} else {
+		err = side.hasTables(ctx, db)
+	}
+	if err != nil {
+		return ledgerFound{}, errors.Join(err, db.Close())
 	}
 	return ledgerFound{db: db, owned: true}, nil
 }
 
 // hasTables returns an ErrNoLedger where the file has not all tables: one of an older version, or an empty one.
 func (f *sqliteFile) hasTables(ctx context.Context, db *sqlx.DB) error {
-	const tables = 3
 	var n int
-	err := db.GetContext(ctx, &n, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('"+
-		engineTable+"', '"+leaseTable+"', '"+pauseTable+"')")
+	err := db.GetContext(ctx, &n, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ("+
+		ledgerNames+")")
 	switch {
 	case err != nil:
 		return fmt.Errorf("look for tables in file %s: %w", f.path, err)
-	case n < tables:
+	case n < ledgerCount:
 		return fmt.Errorf("%w: file %s has not all of them, `session-controller run` makes them", ErrNoLedger, f.path)
 	}
 	return nil
@@ -69,7 +64,16 @@ func (f *sqliteFile) noTable(err error) bool {
 	return err != nil && strings.Contains(err.Error(), "no such table")
 }
 
+// makeTables makes the tables that are missing, and returns an ErrNoLedger where that cannot be.
 func (f *sqliteFile) makeTables(ctx context.Context, db *sqlx.DB) error {
+	if err := f.writeTables(ctx, db); err != nil {
+		return fmt.Errorf("%w: file %s cannot be written (%w); let this user write there, or pin docker.identity",
+			ErrNoLedger, f.path, err)
+	}
+	return nil
+}
+
+func (f *sqliteFile) writeTables(ctx context.Context, db *sqlx.DB) error {
 	tx, err := db.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

@@ -36,7 +36,7 @@ func (p pauses) Paused(ctx context.Context) (sessiondb.Pause, error) {
 	if n.forgotten {
 		return sessiondb.Pause{}, nil
 	}
-	p.process.told.Store(new(n.pause.Since))
+	p.process.told.Store(n.pause.Made)
 	return n.pause, nil
 }
 
@@ -47,13 +47,6 @@ func (w *world) forgetPauses() {
 		n.forgotten = true
 		n.mu.Unlock()
 	}
-}
-
-// operator is what an operator has said of a node's controllers last; a pause that is over says that they may go on.
-func (n *node) operator() sessiondb.Pause {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.pause
 }
 
 // hold pauses a node's controllers, and letGo ends that.
@@ -79,11 +72,9 @@ func (w *world) letGo(n *node) {
 // know: it was told of it, or would have been.
 func (p *process) judgePaused(what string) {
 	p.node.mu.Lock()
-	forgotten := p.node.forgotten
+	pause, forgotten := p.node.pause, p.node.forgotten
 	p.node.mu.Unlock()
-	pause := p.node.operator()
-	told := p.told.Load()
-	knows := !forgotten || told != nil && told.Equal(pause.Since)
+	knows := !forgotten || p.told.Load() == pause.Made
 	if pause.Active() && knows && time.Since(pause.Since) > obeys {
 		p.w.accusef("S6", "controller %s did the %s %s after it was paused", p.name, what, time.Since(pause.Since))
 	}

@@ -36,8 +36,8 @@ type process struct {
 	calls  map[string]effectCall
 	// hadRows is when it was told last that the table has rows.
 	hadRows mark
-	told    atomic.Pointer[time.Time] // since when the pause is that it was told of last
-	seen    string                    // the session whose label the container carries that was looked at last
+	told    atomic.Int64 // the pause.Made that it was told of last
+	seen    string       // the session whose label the container carries that was looked at last
 }
 
 // mark is when something was read.
