@@ -187,7 +187,7 @@ func (g *pauseGate) tell(was, is pauseSeen) {
 // sameMoment reports whether two ends are one: each read has an error of its own of some milliseconds.
 func sameMoment(a, b time.Time) bool { return a.Sub(b).Abs() < time.Second }
 
-// Start keeps what is known of the pause fresh until ctx ends, and returns when no read is under way any more.
+// Start keeps what is known of the pause fresh until ctx ends; a read may still be under way then.
 func (g *pauseGate) Start(ctx context.Context) error {
 	if g.records == nil {
 		return nil
@@ -205,6 +205,12 @@ func (g *pauseGate) Start(ctx context.Context) error {
 		}
 		await(ctx, max(wait, time.Millisecond), nil)
 	}
+	return nil
+}
+
+// settle returns when ctx has ended and no read is under way any more.
+func (g *pauseGate) settle(ctx context.Context) error {
+	<-ctx.Done()
 	g.reads.Wait()
 	return nil
 }

@@ -233,6 +233,24 @@ func TestManyWhoMustKnowOfAPauseShareAReadOfIt(t *testing.T) {
 	})
 }
 
+// A manager tells its workers to end when this has ended: they must not begin more meanwhile.
+func TestAReadThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		records := &hangingPauses{}
+		gate := newTestGate(records, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		began := time.Now()
+		if err := gate.Start(ctx); err != nil || time.Since(began) != time.Second || records.reads.Load() != 1 {
+			t.Errorf("ended after %s with %d reads: %v", time.Since(began), records.reads.Load(), err)
+		}
+		if err := gate.settle(ctx); err != nil || time.Since(began) != 5*time.Second {
+			t.Errorf("no read is under way any more after %s: %v", time.Since(began), err)
+		}
+	})
+}
+
 // Where nobody keeps it fresh it is read before an effect, and an effect is not carried out on what is not known.
 func TestNothingIsDoneWhereItIsNotKnownWhetherItMayBe(t *testing.T) {
 	t.Parallel()

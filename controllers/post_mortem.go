@@ -51,6 +51,7 @@ func (p *postMortems) write(ctx context.Context, log logr.Logger, c dockerwatch.
 	if err != nil || !due {
 		return err
 	}
+	defer p.notWritten(c.ID) // whatever ends this early: nobody would ever be let through
 	log = log.WithValues("name", c.Name, "phase", string(c.Phase), "created", c.Created, "restarts", c.RestartCount)
 	if !c.StartedAt.IsZero() {
 		log = log.WithValues("started", c.StartedAt)
@@ -69,7 +70,6 @@ func (p *postMortems) write(ctx context.Context, log logr.Logger, c dockerwatch.
 		lines, err := p.engine.Output(ctx, c, p.lines)
 		switch {
 		case ctx.Err() != nil, errors.Is(err, dockerwatch.ErrNotThere):
-			p.forget(c.ID)
 			return conflict(kindContainer, c.ID)
 		case err != nil:
 			p.hung(err)
@@ -119,7 +119,16 @@ func (p *postMortems) due(c dockerwatch.Observation) (due, asks bool, err error)
 	return true, p.lines > 0 && time.Now().After(p.mute), nil
 }
 
-// forget takes a note back: the container is gone, or nothing was written.
+// notWritten takes a note back where nothing was written.
+func (p *postMortems) notWritten(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.known[id].written {
+		delete(p.known, id)
+	}
+}
+
+// forget takes a note back: the container is gone.
 func (p *postMortems) forget(id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -81,6 +81,22 @@ func TestNobodyRemovesWhatIsAskedForItsOutput(t *testing.T) {
 	})
 }
 
+// A pass that panics is ended, and tried again: the container must not count as being written down for ever.
+func TestWhatWasNotWrittenDownIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	p := newPostMortems(nil, 1) // and the call of no engine panics
+	c := dockerwatch.Observation{ID: thisID, Phase: dockerwatch.Exited}
+	func() {
+		defer func() { _ = recover() }()
+		_ = p.write(t.Context(), logr.Discard(), c, false)
+		t.Error("it should have panicked")
+	}()
+	p.engine = &mouth{}
+	if err := p.write(t.Context(), logr.Discard(), c, false); !errors.Is(err, sessiondb.ErrConflict) {
+		t.Errorf("the next pass says %v", err)
+	}
+}
+
 func TestALineSaysThatOutputWasNotAskedFor(t *testing.T) {
 	t.Parallel()
 	p := newPostMortems(&mouth{}, 1)

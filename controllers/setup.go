@@ -71,12 +71,13 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	}
 	events := newEventTrigger(c.core, sessions.fresh, containers.fresh, c.loop.request)
 	watcher := dockerwatch.NewWatcher(c.source, c.history, c.handlers(events))
-	if err := mgr.Add(everywhere(c.gate.Start)); err != nil {
+	if err := mgr.Add(everywhere(c.readPauses)); err != nil {
 		return fmt.Errorf("set up the reading of pauses: %w", err)
 	}
 	runnables := []manager.RunnableFunc{
 		func(ctx context.Context) error { return c.lead(ctx) },
 		c.guard.Start,
+		c.gate.settle,
 		c.loop.Start,
 		events.Start,
 		watcher.Run,
@@ -96,6 +97,16 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 		}
 	}
 	return nil
+}
+
+// readPauses keeps what is known of a pause fresh until ctx ends. A manager ends what runs in every replica before it
+// tells the workers to end, so where they run they are not kept waiting for a read: settle ends with them.
+func (c *Controller) readPauses(ctx context.Context) error {
+	err := c.gate.Start(ctx)
+	if !c.leads() {
+		c.gate.reads.Wait()
+	}
+	return err
 }
 
 // everywhere runs in replicas that wait for the lease, too: one that takes it over after the database was restored
