@@ -108,7 +108,7 @@ func (e *Engine) Close() error {
 // Host is the engine's address for logs and errors. It never holds user information.
 func (e *Engine) Host() string { return e.endpoint.host() }
 
-// setTransport makes the one transport that all calls share.
+// setTransport makes the one transport that all calls share, the event stream aside.
 func (e *Engine) setTransport(security transportSecurity, connections int) error {
 	e.transport = &http.Transport{
 		MaxIdleConns:        connections,
@@ -223,9 +223,13 @@ func (e *Engine) pin(version string) error {
 // clientFor returns a client on the shared transport with a fixed version, so that no call changes it under another
 // one.
 func (e *Engine) clientFor(version string) (*client.Client, error) {
+	return e.clientOn(e.transport, version)
+}
+
+func (e *Engine) clientOn(transport *http.Transport, version string) (*client.Client, error) {
 	speaker, err := client.NewClientWithOpts(
 		client.WithHost(e.Host()), // before WithHTTPClient: it insists on configuring a plain transport
-		client.WithHTTPClient(&http.Client{Transport: recorder{base: e.transport}, CheckRedirect: client.CheckRedirect}),
+		client.WithHTTPClient(&http.Client{Transport: recorder{base: transport}, CheckRedirect: client.CheckRedirect}),
 		client.WithScheme(e.scheme),
 		client.WithVersion(version),
 	)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -112,15 +113,29 @@ func TestEventsAreOfTheEngineThatTheAddressLeadsToNow(t *testing.T) {
 	watch := open(t, dockerwatch.Config{
 		Host: "unix:///both", Timeout: patience,
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(sockets[leads.Load()], "unix://"))
+			socket := sockets[leads.Load()]
+			if leads.Load() == 0 {
+				time.Sleep(20 * time.Millisecond) // meanwhile others leave the connections that they have
+			}
+			return new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(socket, "unix://"))
 		},
 	})
 	if info, err := watch.Info(t.Context()); err != nil || info.ID != "OTHER" {
 		t.Fatalf("%s, %v", info.ID, err)
 	}
-	leads.Store(0) // the connection to the other one is kept
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	var callers sync.WaitGroup
+	defer callers.Wait()
 	defer cancel()
+	for range 8 { // they keep theirs to the other one
+		callers.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = watch.Info(ctx)
+			}
+		})
+	}
+	time.Sleep(20 * time.Millisecond)
+	leads.Store(0)
 	heard := false
 	_ = watch.Events(ctx, time.Time{}, func() {
 		if _, err := one.Run(engine.Spec{}); err != nil {

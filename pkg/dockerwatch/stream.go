@@ -38,10 +38,15 @@ func (e *Engine) Events(ctx context.Context, since time.Time, connected func(), 
 		return err
 	}
 	// A connection that is kept may lead to another engine than the address does by now, and nobody is asked who tells of
-	// events: the stream has one of its own.
-	e.transport.CloseIdleConnections()
+	// events: the stream dials its own, and takes none that another call has just left.
+	own := e.transport.Clone()
+	defer own.CloseIdleConnections()
+	streamer, err := e.clientOn(own, speaker.ClientVersion())
+	if err != nil {
+		return err
+	}
 	streamCtx, got := withAnswer(streamCtx)
-	messages, errs := speaker.Events(streamCtx, events.ListOptions{Since: timestamp(since), Filters: watchedFilter()})
+	messages, errs := streamer.Events(streamCtx, events.ListOptions{Since: timestamp(since), Filters: watchedFilter()})
 	// The library's reader sends one error and closes errs when it ends; messages it never closes. Nothing of it outlives
 	// this call.
 	defer func() {
