@@ -18,6 +18,7 @@ type latePauses struct {
 
 	mu     sync.Mutex
 	ledger *sessiondb.Ledger // nil until the tables are there
+	denied bool              // it was said that they are, and are not this role's
 }
 
 // Paused returns the last pause, the zero value while there are no tables.
@@ -39,6 +40,10 @@ func (l *latePauses) open(ctx context.Context) (*sessiondb.Ledger, error) {
 		return l.ledger, nil
 	}
 	ledger, err := l.store.OpenLedger(ctx, false)
+	if denied := errors.Is(err, sessiondb.ErrLedgerDenied); denied && !l.denied {
+		l.denied = true
+		l.log.Error(err, "A pause would not be obeyed")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -88,7 +88,7 @@ func whoAmI() string {
 
 func (a *app) pause(ctx context.Context, lasts time.Duration, reason, by, address string) error {
 	return a.withLedger(ctx, func(ledger *sessiondb.Ledger) error {
-		if err := ledger.SetPause(ctx, lasts, by, reason); err != nil {
+		if err := ledger.SetPause(ctx, lasts, by, reason, madeBefore(ctx, address)); err != nil {
 			return err
 		}
 		p, err := ledger.Paused(ctx)
@@ -96,6 +96,10 @@ func (a *app) pause(ctx context.Context, lasts time.Duration, reason, by, addres
 			return err
 		}
 		a.printf("paused until %s by %s (%s)\n", p.Until.Format(time.RFC3339), by, reason)
+		if ledger.Made() {
+			a.printf("the controller's own tables were not there and are made: a controller of another role obeys when it " +
+				"may use them, see config/postgres/roles.sql\n")
+		}
 		return a.obeyed(ctx, address, p)
 	})
 }
@@ -106,20 +110,39 @@ func (a *app) resume(ctx context.Context, address string) error {
 		if err != nil {
 			return err
 		}
-		if err := ledger.Resume(ctx); err != nil {
+		s, unknown := fetchStatus(ctx, address)
+		if s.Paused != nil { // a database that was restored knows less than the controller
+			was = sessiondb.Pause{
+				Until: s.Paused.Until, By: s.Paused.By, Reason: s.Paused.Reason, Made: max(was.Made, s.Paused.Made),
+			}
+		}
+		if err := ledger.Resume(ctx, was.Made); err != nil {
 			return err
 		}
-		if !was.Active() { // as far as the database knows: one that was restored knows less than the controller
-			s, _ := fetchStatus(ctx, address) // none that answers is none that is paused
-			if s.Paused == nil {
-				a.printf("was not paused\n")
-				return nil
-			}
-			was = sessiondb.Pause{By: s.Paused.By, Reason: s.Paused.Reason}
+		switch {
+		case !was.Active() && unknown != nil:
+			a.printf("was not paused, as far as the database knows; if it was, it is not any more\n")
+			return nil
+		case !was.Active():
+			a.printf("was not paused\n")
+			return nil
 		}
 		a.printf("resumed; it was paused by %s (%s)\n", plain(was.By), plain(was.Reason))
-		return a.obeyed(ctx, address, sessiondb.Pause{})
+		over, err := ledger.Paused(ctx)
+		if err != nil {
+			return err
+		}
+		return a.obeyed(ctx, address, over)
 	})
+}
+
+// madeBefore is the pause that the controller which runs here knows, by its [sessiondb.Pause.Made]: what is said now
+// must count as later. 0: none answers, or none is known.
+func madeBefore(ctx context.Context, address string) int64 {
+	if s, err := fetchStatus(ctx, address); err == nil && s.Paused != nil {
+		return s.Paused.Made
+	}
+	return 0
 }
 
 // withLedger opens the controller's own tables, which are made where they are missing.
@@ -176,10 +199,13 @@ func (a *app) obeyed(ctx context.Context, address string, p sessiondb.Pause) err
 	}
 }
 
-// hears reports whether what a controller says of a pause is what was written down last: several can follow each other.
+// hears reports whether what a controller says of a pause is what was written down, or what somebody wrote down later.
 func hears(says *statusPause, p sessiondb.Pause) bool {
-	if says == nil || !p.Active() {
-		return says == nil && !p.Active()
+	switch {
+	case says == nil:
+		return !p.Active()
+	case p.Active():
+		return says.Made >= p.Made
 	}
-	return says.Until.Sub(p.Until).Abs() < time.Second && says.Reason == p.Reason
+	return says.Made > p.Made
 }

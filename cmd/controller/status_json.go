@@ -49,6 +49,8 @@ type statusPause struct {
 	Until  time.Time `json:"until"`
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
+	// Made tells this pause from others: a later one has a greater value.
+	Made int64 `json:"made"`
 }
 
 type statusEngine struct {
@@ -118,6 +120,7 @@ func statusOf(s controllers.Status, which sides, now time.Time) statusJSON {
 	if now.Before(s.Pause.Until) {
 		out.Paused = &statusPause{
 			Since: s.Pause.Since.UTC(), Until: s.Pause.Until.UTC(), By: s.Pause.By, Reason: s.Pause.Reason,
+			Made: s.Pause.Made,
 		}
 	}
 	if !s.LastEvent.IsZero() {

@@ -12,6 +12,9 @@ import (
 // not remembered when the process ends, and there are no leases and no pauses.
 var ErrNoLedger = errors.New("the controller's own tables are not there")
 
+// ErrLedgerDenied is an ErrNoLedger whose tables are there, and are not this role's to use.
+var ErrLedgerDenied = fmt.Errorf("%w for this role", ErrNoLedger)
+
 // Ledger is the controller's own tables. They live apart from the user's, so that an ORM that compares its schema with
 // the database sees nothing new: in PostgreSQL in the schema session_controller, for SQLite in a file beside the
 // database, <database>.session-controller.db. It is safe for concurrent use.
@@ -19,6 +22,7 @@ type Ledger struct {
 	store *Store
 	db    *sqlx.DB
 	owned bool   // db is this ledger's own
+	made  bool   // the tables were not there before
 	place string // what stands before the tables' names
 	table string // the sessions table, as it is told from others of the database
 	node  string
@@ -43,10 +47,12 @@ type ledgerKeeper interface {
 type ledgerFound struct {
 	db    *sqlx.DB
 	owned bool // to be closed with the ledger
+	made  bool // the tables were not there before
 }
 
 // OpenLedger opens the controller's own tables. With create they are made where they are missing and this role, or this
-// user, may; without it nothing is written. Errors: ErrNoLedger, ErrUnreachable, or the context's own.
+// user, may; without it nothing is written. Errors: ErrNoLedger, or ErrLedgerDenied where they are there, ErrUnreachable, or
+// the context's own.
 func (s *Store) OpenLedger(ctx context.Context, create bool) (*Ledger, error) {
 	operation := "open the controller's own tables in " + s.backend.describe()
 	deadline, cancel := context.WithTimeout(ctx, writeTimeout)
@@ -56,10 +62,13 @@ func (s *Store) OpenLedger(ctx context.Context, create bool) (*Ledger, error) {
 		return nil, s.explain(ctx, operation, err)
 	}
 	return &Ledger{
-		store: s, db: found.db, owned: found.owned, place: s.backend.ledgerPlace(), table: s.table.quoted,
+		store: s, db: found.db, owned: found.owned, made: found.made, place: s.backend.ledgerPlace(), table: s.table.quoted,
 		node: s.config.Node,
 	}, nil
 }
+
+// Made reports whether the tables were not there before this ledger was opened: another role may not use them yet.
+func (l *Ledger) Made() bool { return l.made }
 
 // Close closes what the ledger opened itself. The store stays open.
 func (l *Ledger) Close() error {
@@ -107,15 +116,24 @@ func dropLedgerTables(place string) []string {
 
 // forgetTable takes a sessions table's records away and reports whether there are others.
 func forgetTable(ctx context.Context, tx *sqlx.Tx, place, param, table string) (others bool, err error) {
-	for _, records := range []string{engineTable, pauseTable} {
-		if _, err := tx.ExecContext(ctx,
-			"DELETE FROM "+place+records+" WHERE sessions_table = "+param, table); err != nil {
-			return false, fmt.Errorf("forget the %s records of table %s: %w", records, table, err)
+	text := "CAST(" + param + " AS text)"
+	for _, records := range []struct{ table, own string }{
+		{engineTable, "sessions_table = " + text},
+		{pauseTable, "sessions_table = " + text},
+		{leaseTable, "substr(name, 1, length(" + text + ") + 1) = " + text + " || '/'"},
+	} {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+place+records.table+" WHERE "+records.own, table); err != nil {
+			return false, fmt.Errorf("forget the %s records of table %s: %w", records.table, table, err)
 		}
 	}
-	if err := tx.GetContext(ctx, &others, "SELECT EXISTS (SELECT 1 FROM "+place+engineTable+
-		") OR EXISTS (SELECT 1 FROM "+place+pauseTable+")"); err != nil {
+	if err := tx.GetContext(ctx, &others, "SELECT "+ledgerInUse(place)); err != nil {
 		return false, fmt.Errorf("look for other tables' records: %w", err)
 	}
 	return others, nil
+}
+
+// ledgerInUse asks whether there is any record.
+func ledgerInUse(place string) string {
+	return "EXISTS (SELECT 1 FROM " + place + engineTable + ") OR EXISTS (SELECT 1 FROM " + place + pauseTable +
+		") OR EXISTS (SELECT 1 FROM " + place + leaseTable + ")"
 }

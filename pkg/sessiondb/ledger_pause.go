@@ -16,8 +16,8 @@ type Pause struct {
 	Since, Until time.Time
 	// By is who made it, and Reason why; both are the operator's words.
 	By, Reason string
-	// Made tells records apart: a later one has a greater value. It is the database's clock in milliseconds since 1970,
-	// and 0 where there is no record.
+	// Made tells records apart: a later one has a greater value. It is the database's clock in milliseconds since 1970, or
+	// more where that clock was put back, and 0 where there is no record.
 	Made int64
 }
 
@@ -60,22 +60,26 @@ func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 	}, nil
 }
 
-// SetPause pauses this node's rows for so long, in place of any pause before. Errors: ErrUnreachable, or the context's
-// own.
-func (l *Ledger) SetPause(ctx context.Context, lasts time.Duration, by, reason string) error {
-	return l.setPause(ctx, "pause the controller", lasts, by, reason)
+// SetPause pauses this node's rows for so long, in place of any pause before. after is the [Pause.Made] that a controller
+// knows, 0 where none is known: a restored database may have no record of it, and another clock. Errors:
+// ErrUnreachable, or the context's own.
+func (l *Ledger) SetPause(ctx context.Context, lasts time.Duration, by, reason string, after int64) error {
+	return l.setPause(ctx, "pause the controller", lasts, by, reason, after)
 }
 
-// Resume ends a pause of this node's rows, and writes down that it is over; where there is none that is no error.
-// Errors: ErrUnreachable, or the context's own.
-func (l *Ledger) Resume(ctx context.Context) error {
-	return l.setPause(ctx, "resume the controller", 0, "", "")
+// Resume ends a pause of this node's rows, and writes down that it is over; where there is none that is no error. after
+// is as in [Ledger.SetPause]. Errors: ErrUnreachable, or the context's own.
+func (l *Ledger) Resume(ctx context.Context, after int64) error {
+	return l.setPause(ctx, "resume the controller", 0, "", "", after)
 }
 
-func (l *Ledger) setPause(ctx context.Context, operation string, lasts time.Duration, by, reason string) error {
-	now := l.now()
+func (l *Ledger) setPause(
+	ctx context.Context, operation string, lasts time.Duration, by, reason string, after int64,
+) error {
+	now, next := l.now(), strconv.FormatInt(after+1, 10)
 	return l.exec(ctx, operation,
-		"INSERT INTO "+l.place+pauseTable+" (sessions_table, node, since, until, who, reason) VALUES ($1, $2, "+now+", "+
+		"INSERT INTO "+l.place+pauseTable+" (sessions_table, node, since, until, who, reason) VALUES ($1, $2, "+
+			"CASE WHEN "+now+" > "+next+" THEN "+now+" ELSE "+next+" END, "+
 			now+" + "+strconv.FormatInt(lasts.Milliseconds(), 10)+", $3, $4) ON CONFLICT (sessions_table, node) DO UPDATE "+
 			"SET since = CASE WHEN excluded.since > "+pauseTable+".since THEN excluded.since "+
 			"ELSE "+pauseTable+".since + 1 END, "+

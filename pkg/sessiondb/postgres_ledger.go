@@ -31,8 +31,8 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE n.nspname = '` + postgresSchema + `' AND c.relname IN (` + ledgerNames + `)`
 
 func (p *postgres) ledger(ctx context.Context, s *Store, create bool) (ledgerFound, error) {
-	_, err := p.makeLedger(ctx, s.write, create)
-	return ledgerFound{db: s.write}, err
+	made, err := p.makeLedger(ctx, s.write, create)
+	return ledgerFound{db: s.write, made: made}, err
 }
 
 func (p *postgres) installLedger(ctx context.Context, s *Store) ([]Step, error) {
@@ -53,8 +53,8 @@ func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (ma
 	case state.Found == ledgerCount && state.Usable:
 		return false, nil
 	case state.Found == ledgerCount:
-		return false, fmt.Errorf("%w for role %s: let it SELECT, INSERT, UPDATE and DELETE in the schema %s, or pin "+
-			"docker.identity", ErrNoLedger, p.config.User, postgresSchema)
+		return false, fmt.Errorf("%w, which is %s: let it SELECT, INSERT, UPDATE and DELETE in the schema %s, or pin "+
+			"docker.identity", ErrLedgerDenied, p.config.User, postgresSchema)
 	case !create:
 		return false, fmt.Errorf("%w: `session-controller migrate` makes them", ErrNoLedger)
 	}
@@ -75,16 +75,26 @@ func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (ma
 	return err == nil, err
 }
 
-// dropLedgerStatement is dropLedger for people: it drops the tables unless another sessions table than this one, as
-// statements name it, has a record in them.
+// lockLedger lets nobody write a record until the transaction ends.
+func (p *postgres) lockLedger() string {
+	place := p.ledgerPlace()
+	return "LOCK TABLE " + place + engineTable + ", " + place + leaseTable + ", " + place + pauseTable +
+		" IN SHARE ROW EXCLUSIVE MODE"
+}
+
+// dropLedgerStatement is dropLedger for people: table is this sessions table as their statements name it.
 func (p *postgres) dropLedgerStatement(table string) string {
-	engines, pauses := p.ledgerPlace()+engineTable, p.ledgerPlace()+pauseTable
-	return "DO $do$ BEGIN\n" +
-		"  IF pg_catalog.to_regclass('" + engines + "') IS NULL THEN RETURN; END IF;\n" +
-		"  IF EXISTS (SELECT 1 FROM (SELECT sessions_table FROM " + engines + " UNION SELECT sessions_table FROM " + pauses +
-		") AS r\n    WHERE pg_catalog.to_regclass(r.sessions_table) IS DISTINCT FROM pg_catalog.to_regclass(" +
-		pq.QuoteLiteral(table) + "))\n  THEN RETURN; END IF;\n  " +
-		strings.Join(dropLedgerTables(p.ledgerPlace()), ";\n  ") + ";\nEND $do$"
+	place, own := p.ledgerPlace(), " = pg_catalog.to_regclass("+pq.QuoteLiteral(table)+")"
+	steps := append([]string{
+		p.lockLedger(),
+		"DELETE FROM " + place + engineTable + " WHERE pg_catalog.to_regclass(sessions_table)" + own,
+		"DELETE FROM " + place + pauseTable + " WHERE pg_catalog.to_regclass(sessions_table)" + own,
+		`DELETE FROM ` + place + leaseTable + ` WHERE pg_catalog.to_regclass(substring(name from ` +
+			`'^(?:"(?:[^"]|"")*"\.?){2}'))` + own,
+		"IF " + ledgerInUse(place) + " THEN RETURN; END IF",
+	}, dropLedgerTables(place)...)
+	return "DO $do$ BEGIN\n  IF pg_catalog.to_regclass('" + place + engineTable + "') IS NULL THEN RETURN; END IF;\n  " +
+		strings.Join(steps, ";\n  ") + ";\nEND $do$"
 }
 
 func (p *postgres) dropLedger(ctx context.Context, table string) (steps []Step, err error) {
@@ -102,6 +112,9 @@ func (p *postgres) dropLedger(ctx context.Context, table string) (steps []Step, 
 		}
 		if !there {
 			return nil
+		}
+		if err := execAll(ctx, tx, p.lockLedger()); err != nil {
+			return err
 		}
 		others, err := forgetTable(ctx, tx, p.ledgerPlace(), "$1", table)
 		if err != nil || others {

@@ -43,7 +43,7 @@ func (f *sqliteFile) ledger(ctx context.Context, _ *Store, create bool) (ledgerF
 	if err != nil {
 		return ledgerFound{}, errors.Join(err, db.Close())
 	}
-	return ledgerFound{db: db, owned: true}, nil
+	return ledgerFound{db: db, owned: true, made: missing}, nil
 }
 
 // hasTables returns an ErrNoLedger where the file has not all tables: one of an older version, or an empty one.

@@ -2,56 +2,103 @@ package sessiondb_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// Another sessions table of the same database has its engine remembered there, or is paused.
+// Another sessions table of the same database has its engine remembered there and is paused, or has a lease only.
 func TestUninstallKeepsWhatOtherTablesHaveInTheLedger(t *testing.T) {
 	t.Parallel()
-	for n := range 4 {
-		byHand, known := n%2 == 1, n/2 == 1 // by hand, and whether the table itself has records
-		f := create(t, plainOf(t, "postgres/plain"))
-		for _, table := range []string{"one", "two"} {
-			f.config.Table = table
+	for n := range 8 {
+		byHand, known, leaseOnly := n&1 != 0, n&2 != 0, n&4 != 0 // known: the table itself has records, too
+		t.Run(fmt.Sprintf("by hand %t, known %t, lease only %t", byHand, known, leaseOnly), func(t *testing.T) {
+			t.Parallel()
+			f := create(t, plainOf(t, "postgres/plain"))
+			f.config.Table = "one"
 			f.migrate(sessiondb.MigrateOptions{SessionsTable: true})
+			if known {
+				f.records(leaseOnly)
+			}
+			f.config.Table = "two"
+			f.migrate(sessiondb.MigrateOptions{SessionsTable: true})
+			others := f.records(leaseOnly)
+
+			f.config.Table = "one"
+			f.uninstall(byHand)
+			f.config.Table = "two"
 			f.open()
 			l := f.ledger()
-			if table == "one" && !known {
-				continue
+			if _, _, err := l.Lease("node", "me").Get(t.Context()); err != nil {
+				t.Errorf("the other table's lease is gone: %v", err)
 			}
-			if err := l.TrustEngine(t.Context(), "engine of "+table); err != nil {
-				t.Fatal(err)
+			if p, err := l.Paused(t.Context()); err != nil || !leaseOnly && p.Reason != "why" {
+				t.Errorf("the other table's pause is %+v, %v", p, err)
 			}
-			if err := l.SetPause(t.Context(), time.Hour, "me", table); err != nil {
-				t.Fatal(err)
+			if !leaseOnly {
+				wantEngine(t, l, "engine of two")
 			}
-		}
-		f.config.Table = "one"
-		uninstall := func() {
-			if !byHand {
-				f.migrate(sessiondb.MigrateOptions{Uninstall: true})
-				return
+			if all := f.recorded(); all != others {
+				t.Errorf("%d records are left, want the other table's %d", all, others)
 			}
-			statements, err := sessiondb.Statements(f.config, sessiondb.MigrateOptions{Uninstall: true})
-			if err != nil {
-				t.Fatal(err)
+			f.uninstall(byHand)
+			if _, err := f.store.OpenLedger(t.Context(), false); !errors.Is(err, sessiondb.ErrNoLedger) {
+				t.Errorf("the last table is uninstalled, and the controller's own are still there: %v", err)
 			}
-			for _, statement := range statements {
-				f.exec(statement)
-			}
-		}
-		uninstall()
-		f.config.Table = "two"
-		f.open()
-		wantEngine(t, f.ledger(), "engine of two")
-		if p, err := f.ledger().Paused(t.Context()); err != nil || p.Reason != "two" {
-			t.Errorf("by hand %t: the other table's pause is %+v, %v", byHand, p, err)
-		}
+		})
+	}
+}
+
+// records writes what a controller of this table writes down, and returns how many records that is.
+func (f *fixture) records(leaseOnly bool) int {
+	f.t.Helper()
+	f.open()
+	l := f.ledger()
+	if err := l.Lease("node", "me").Create(f.t.Context(), resourcelock.LeaderElectionRecord{}); err != nil {
+		f.t.Fatal(err)
+	}
+	if leaseOnly { // it waits until its engine is trusted
+		return 1
+	}
+	if err := l.TrustEngine(f.t.Context(), "engine of "+f.config.Table); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := l.SetPause(f.t.Context(), time.Hour, "me", "why", 0); err != nil {
+		f.t.Fatal(err)
+	}
+	return 3
+}
+
+// recorded counts the records of all tables.
+func (f *fixture) recorded() (n int) {
+	f.t.Helper()
+	if err := f.raw.QueryRowContext(f.t.Context(), `SELECT (SELECT count(*) FROM session_controller.engine) +
+		(SELECT count(*) FROM session_controller.pause) + (SELECT count(*) FROM session_controller.lease)`).
+		Scan(&n); err != nil {
+		f.t.Fatal(err)
+	}
+	return n
+}
+
+// uninstall does it, or what it prints.
+func (f *fixture) uninstall(byHand bool) {
+	f.t.Helper()
+	if !byHand {
+		f.migrate(sessiondb.MigrateOptions{Uninstall: true})
+		return
+	}
+	statements, err := sessiondb.Statements(f.config, sessiondb.MigrateOptions{Uninstall: true})
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	for _, statement := range statements {
+		f.exec(statement)
 	}
 }
 
