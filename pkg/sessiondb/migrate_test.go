@@ -200,6 +200,44 @@ func TestTwoMigrateAtOnce(t *testing.T) {
 	})
 }
 
+// Who holds the lock builds an index, which waits for every transaction that is at a statement just then, to its end.
+func TestAMigrationWaitsForAnotherWithoutATransaction(t *testing.T) {
+	t.Parallel()
+	f := create(t, plainOf(t, "postgres/plain"))
+	holder, err := f.raw.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = holder.Rollback() }()
+	if _, err := holder.ExecContext(t.Context(),
+		`SELECT pg_advisory_xact_lock(hashtext('session-controller migrate'))`); err != nil {
+		t.Fatal(err)
+	}
+	migrated := make(chan error)
+	go func() {
+		_, err := sessiondb.Migrate(t.Context(), f.config, sessiondb.MigrateOptions{})
+		migrated <- err
+	}()
+	sees := func(condition string) func() bool {
+		return func() (holds bool) {
+			if err := f.raw.QueryRowContext(t.Context(), `SELECT count(*) = 1 FROM pg_stat_activity WHERE `+
+				`datname = current_database() AND query ~ 'pg_try_advisory|ROLLBACK' AND pid <> pg_backend_pid() `+
+				`AND `+condition).Scan(&holds); err != nil {
+				t.Fatal(err)
+			}
+			return holds
+		}
+	}
+	f.within(sees(`true`))
+	f.within(sees(`xact_start IS NULL`))
+	if err := holder.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-migrated; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestWhatCannotBeMigratedIsExplained(t *testing.T) {
 	t.Parallel()
 	plain := plainOf(t, "postgres/plain")

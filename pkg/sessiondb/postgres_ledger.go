@@ -58,10 +58,7 @@ func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (ma
 	case !create:
 		return false, fmt.Errorf("%w: `session-controller migrate` makes them", ErrNoLedger)
 	}
-	err = p.inOne(ctx, db, func(tx *sqlx.Tx) error {
-		if err := alone(ctx, tx); err != nil { // two that create the same table at once would stumble over the catalogue
-			return err
-		}
+	err = p.aloneInOne(ctx, db, func(tx *sqlx.Tx) error {
 		if err := p.createSchema(ctx, tx); err != nil {
 			return err
 		}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
@@ -53,63 +52,6 @@ func (t *postgresTrigger) hears(cfg Config) bool {
 		slices.Contains(t.Columns, cfg.Columns.Status) && slices.Contains(t.Columns, cfg.Columns.ContainerID)
 }
 
-// withTable opens a pool whose statements may take their time and finds the table.
-func (p *postgres) withTable(
-	ctx context.Context, cfg Config, do func(db *sqlx.DB, t table) ([]Step, error),
-) (steps []Step, err error) {
-	db, err := p.pool(dialer{limit: migrateTimeout})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	t, err := p.look(ctx, db, cfg)
-	if err != nil {
-		if known := p.greet(err); known != nil {
-			err = known
-		}
-		return nil, err
-	}
-	if err := misplaced(cfg, t); err != nil {
-		return nil, err
-	}
-	guard, err := db.BeginTxx(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = guard.Rollback() }() // it holds nothing but the lock
-	if err := alone(ctx, guard); err != nil {
-		return nil, err
-	}
-	steps, err = do(db, t)
-	return steps, p.denied(err)
-}
-
-// alone waits until no other migration runs in this database: two that create the same schema or function at once
-// would stumble over the catalogue's own indexes, and one would take an index that the other is building for broken.
-//
-// It asks again and again, because one who waits inside the server holds a snapshot, and building an index beside
-// writers waits for every snapshot. Between two statements a transaction holds none.
-func alone(ctx context.Context, guard *sqlx.Tx) error {
-	const every = 50 * time.Millisecond
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		var mine bool
-		if err := guard.GetContext(ctx, &mine,
-			`SELECT pg_catalog.pg_try_advisory_xact_lock(pg_catalog.hashtext('session-controller migrate'))`); err != nil {
-			return fmt.Errorf("wait for another migration: %w", err)
-		}
-		if mine {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("wait for another migration: %w", ctx.Err())
-		case <-tick.C:
-		}
-	}
-}
-
 // denied names the role that is needed where the server refused one.
 func (p *postgres) denied(err error) error {
 	var e *pq.Error
@@ -140,26 +82,6 @@ func (p *postgres) install(ctx context.Context, cfg Config) ([]Step, error) {
 		}
 		return []Step{trigger, {Object: "index " + name, Done: created}}, nil
 	})
-}
-
-// inOne runs statements in one transaction. None waits long for a lock on the table, because every writer that comes
-// later waits behind it.
-func (p *postgres) inOne(ctx context.Context, db *sqlx.DB, do func(tx *sqlx.Tx) error) error {
-	tx, err := db.BeginTxx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("begin: %w", err)
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to undo
-	if err := execAll(ctx, tx, "SET LOCAL lock_timeout = '5s'"); err != nil {
-		return err
-	}
-	if err := do(tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
 }
 
 func (p *postgres) installTrigger(ctx context.Context, db *sqlx.DB, o postgresObjects, t table) (done bool, err error) {
