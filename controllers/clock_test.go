@@ -1,11 +1,14 @@
 package controllers
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 // The monotonic clock cannot be set, in a test as little as elsewhere: what would be a wall clock that was set is a
@@ -63,5 +66,49 @@ func TestOnlyTheServedEngineSetsTheClock(t *testing.T) {
 	}
 	if now, err := clock.now(); err != nil || time.Until(now) < time.Hour-time.Minute {
 		t.Errorf("the engine has %s (%v), want %s and a moment", now, err, corrected.Time)
+	}
+}
+
+// lostRecords are those of a database that was restored to before they were made.
+type lostRecords struct {
+	EngineRecords
+
+	known string
+	err   error
+}
+
+func (r *lostRecords) RememberedEngine(context.Context) (string, error) { return r.known, r.err }
+
+func (r *lostRecords) RememberEngine(_ context.Context, identity, _ string) error {
+	if r.err == nil {
+		r.known = identity
+	}
+	return r.err
+}
+
+func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
+	t.Parallel()
+	served, other := dockerwatch.Info{ID: "A", RootDir: "/"}, dockerwatch.Info{ID: "B", RootDir: "/"}
+	records := &lostRecords{}
+	guard := newEngineGuard(Options{Engine: identified{info: served}, Records: records}, &engineClock{})
+	none := func() (Census, error) { return Census{}, nil }
+	admit := func(info dockerwatch.Info) error { return guard.admit(t.Context(), introduction{Info: info}, none) }
+	if err := admit(served); err != nil {
+		t.Fatal(err)
+	}
+	records.known, records.err = "", fmt.Errorf("read: %w", sessiondb.ErrNoLedger)
+	if err := admit(served); err != nil {
+		t.Errorf("the engine that was served is not known any more: %v", err)
+	}
+	if err := admit(other); !errors.Is(err, errNotTrusted) {
+		t.Errorf("another one is: %v", err)
+	}
+	fresh := newEngineGuard(Options{Engine: identified{info: served}, Records: records}, &engineClock{})
+	if err := fresh.admit(t.Context(), introduction{Info: served}, none); err != nil {
+		t.Errorf("where nothing can be written down an engine that has what is claimed is not accepted: %v", err)
+	}
+	records.err = nil // made again
+	if err := admit(served); err != nil || records.known != served.Identity() {
+		t.Errorf("it is remembered as %q: %v", records.known, err)
 	}
 }

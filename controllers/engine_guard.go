@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/go-logr/logr"
+
 	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -17,7 +19,8 @@ var errNotTrusted = errors.New("the engine is not trusted")
 
 // EngineRecords is where the identity of the engine that is served is remembered. [sessiondb.Ledger] is one.
 type EngineRecords interface {
-	// RememberedEngine returns the identity, or "" when none is remembered.
+	// RememberedEngine returns the identity, or "" when none is remembered. This and the others return
+	// [sessiondb.ErrNoLedger] when there is no place to remember one any more.
 	RememberedEngine(ctx context.Context) (string, error)
 	// RememberEngine remembers an identity in place of previous, or returns [sessiondb.ErrConflict] when another one is
 	// remembered by now. An identity that another node has is an error.
@@ -35,13 +38,15 @@ type engineGuard struct {
 	pin     string
 	dryRun  bool
 	metrics *Metrics
+	log     logr.Logger
 	checks  *batch.Batcher[struct{}, struct{}]
 	// changed is told when a check shows another engine: a sweep is due. Nil: nobody is.
 	changed func()
 
 	mu       sync.Mutex
 	accepted string // the identity that is served; empty when none is
-	last     string // the last one that was, where there are no records
+	last     string // the last one that was, for where there are no records
+	bereft   bool   // it was said that the records are gone
 	refusal  error
 }
 
@@ -50,6 +55,7 @@ var errNoSweepYet = fmt.Errorf("%w: no sweep has looked at it yet", errNotTruste
 func newEngineGuard(o Options, clock *engineClock) *engineGuard {
 	g := &engineGuard{
 		engine: o.Engine, clock: clock, records: o.Records, pin: o.Identity, dryRun: o.DryRun, metrics: o.Metrics,
+		log:     o.Log,
 		refusal: errNoSweepYet,
 	}
 	g.checks = batch.New(1, 0, g.checkTogether)
@@ -150,23 +156,41 @@ func (g *engineGuard) admit(
 	return g.fail(errKeepsChanging)
 }
 
+// remembered is the identity that is written down; that of the last engine that was served where nothing can be.
 func (g *engineGuard) remembered(ctx context.Context) (string, error) {
+	var identity string
+	err := sessiondb.ErrNoLedger
 	if g.records != nil {
-		return g.records.RememberedEngine(ctx)
+		identity, err = g.records.RememberedEngine(ctx)
+	}
+	gone := errors.Is(err, sessiondb.ErrNoLedger)
+	if err != nil && !gone {
+		return "", err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.last, nil
+	if gone && g.records != nil && !g.bereft {
+		g.log.Error(err, "Only this process remembers the engine any more, make the tables again with `session-controller "+
+			"migrate`, or restart it where it may make them itself")
+	}
+	if g.bereft = gone; gone {
+		return g.last, nil
+	}
+	return identity, nil
 }
 
-func (g *engineGuard) remember(ctx context.Context, current, previous string) error {
+func (g *engineGuard) remember(ctx context.Context, current, previous string) (err error) {
 	switch {
 	case g.records == nil:
-		return nil
 	case g.dryRun:
-		return g.records.EngineFree(ctx, current)
+		err = g.records.EngineFree(ctx, current)
+	default:
+		err = g.records.RememberEngine(ctx, current, previous)
 	}
-	return g.records.RememberEngine(ctx, current, previous)
+	if errors.Is(err, sessiondb.ErrNoLedger) {
+		return nil // remembered has said so
+	}
+	return err
 }
 
 func (g *engineGuard) accept(who introduction) {

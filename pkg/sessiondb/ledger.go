@@ -37,7 +37,7 @@ type ledgerKeeper interface {
 	installLedger(ctx context.Context, s *Store) ([]Step, error)
 	// dropLedger takes the tables away when no other sessions table has a record in them.
 	dropLedger(ctx context.Context, table string) ([]Step, error)
-	// noTable reports whether a statement failed because a table is not there.
+	// noTable reports whether a statement on the controller's own tables failed because they are not there.
 	noTable(err error) bool
 	// ledgerPlace is what stands before the names of the tables.
 	ledgerPlace() string
@@ -65,6 +65,14 @@ func (s *Store) OpenLedger(ctx context.Context, create bool) (*Ledger, error) {
 		store: s, db: found.db, owned: found.owned, made: found.made, place: s.backend.ledgerPlace(), table: s.table.quoted,
 		node: s.config.Node,
 	}, nil
+}
+
+// explain is [Store.explain] for a statement on the controller's own tables.
+func (l *Ledger) explain(ctx context.Context, operation string, err error) error {
+	if ctx.Err() == nil && l.store.backend.noTable(err) {
+		return fmt.Errorf("%s: %w (any more)", operation, ErrNoLedger)
+	}
+	return l.store.explain(ctx, operation, err)
 }
 
 // Made reports whether the tables were not there before this ledger was opened: another role may not use them yet.

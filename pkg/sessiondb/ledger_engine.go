@@ -19,7 +19,7 @@ func (e *EngineTakenError) Error() string {
 }
 
 // RememberedEngine returns the identity of the engine that this node's rows are served with, "" when none is
-// remembered. Errors: ErrUnreachable, or the context's own.
+// remembered. Errors: ErrNoLedger when the tables are there no more, ErrUnreachable, or the context's own.
 func (l *Ledger) RememberedEngine(ctx context.Context) (string, error) {
 	const operation = "read which engine is remembered"
 	deadline, cancel := context.WithTimeout(ctx, readTimeout)
@@ -31,13 +31,14 @@ func (l *Ledger) RememberedEngine(ctx context.Context) (string, error) {
 	case errors.Is(err, sql.ErrNoRows):
 		return "", nil
 	case err != nil:
-		return "", l.store.explain(ctx, operation, err)
+		return "", l.explain(ctx, operation, err)
 	}
 	return identity, nil
 }
 
 // RememberEngine remembers an engine for this node in place of previous, "" for none. Errors: ErrConflict when another
-// one is remembered by now, *EngineTakenError when the engine is another node's, ErrUnreachable, or the context's own.
+// one is remembered by now, *EngineTakenError when the engine is another node's, ErrNoLedger when the tables are there no
+// more, ErrUnreachable, or the context's own.
 func (l *Ledger) RememberEngine(ctx context.Context, identity, previous string) error {
 	operation := "remember engine " + identity
 	if err := l.EngineFree(ctx, identity); err != nil {
@@ -56,16 +57,16 @@ func (l *Ledger) RememberEngine(ctx context.Context, identity, previous string) 
 	}
 	result, err := l.db.ExecContext(deadline, l.sql(query), args...)
 	if err != nil {
-		return l.store.explain(ctx, operation, err)
+		return l.explain(ctx, operation, err)
 	}
 	if hit, err := result.RowsAffected(); err != nil || hit == 0 {
-		return l.store.explain(ctx, operation, errors.Join(ErrConflict, err))
+		return l.explain(ctx, operation, errors.Join(ErrConflict, err))
 	}
 	return nil
 }
 
-// EngineFree returns nil when an engine is this node's or nobody's. Errors: *EngineTakenError, ErrUnreachable, or the
-// context's own.
+// EngineFree returns nil when an engine is this node's or nobody's. Errors: *EngineTakenError, ErrNoLedger when the tables
+// are there no more, ErrUnreachable, or the context's own.
 func (l *Ledger) EngineFree(ctx context.Context, identity string) error {
 	operation := "look whose engine " + identity + " is"
 	deadline, cancel := context.WithTimeout(ctx, readTimeout)
@@ -73,7 +74,7 @@ func (l *Ledger) EngineFree(ctx context.Context, identity string) error {
 	node, err := l.holder(deadline, identity)
 	switch {
 	case err != nil:
-		return l.store.explain(ctx, operation, err)
+		return l.explain(ctx, operation, err)
 	case node != nil && *node != l.node:
 		return fmt.Errorf("%s: %w", operation, &EngineTakenError{Identity: identity, Node: *node})
 	}
@@ -102,7 +103,7 @@ func (l *Ledger) TrustEngine(ctx context.Context, identity string) (err error) {
 	defer cancel()
 	tx, err := l.db.BeginTxx(deadline, nil)
 	if err != nil {
-		return l.store.explain(ctx, operation, err)
+		return l.explain(ctx, operation, err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to undo
 	for _, step := range []struct {
@@ -119,11 +120,11 @@ func (l *Ledger) TrustEngine(ctx context.Context, identity string) (err error) {
 		},
 	} {
 		if _, err := tx.ExecContext(deadline, l.sql(step.query), step.args...); err != nil {
-			return l.store.explain(ctx, operation, err)
+			return l.explain(ctx, operation, err)
 		}
 	}
 	if err := tx.Commit(); err != nil {
-		return l.store.explain(ctx, operation, err)
+		return l.explain(ctx, operation, err)
 	}
 	return nil
 }

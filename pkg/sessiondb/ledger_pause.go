@@ -48,10 +48,8 @@ func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return Pause{}, nil
-	case l.store.backend.noTable(err):
-		return Pause{}, fmt.Errorf("%s: %w", operation, ErrNoLedger)
 	case err != nil:
-		return Pause{}, l.store.explain(ctx, operation, err)
+		return Pause{}, l.explain(ctx, operation, err)
 	}
 	return Pause{
 		Since: asked.Add(-time.Duration(row.Age) * time.Millisecond),
@@ -91,7 +89,7 @@ func (l *Ledger) exec(ctx context.Context, operation, query string, args ...any)
 	deadline, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	if _, err := l.db.ExecContext(deadline, l.sql(query), args...); err != nil {
-		return l.store.explain(ctx, operation, fmt.Errorf("write to the controller's own tables: %w", err))
+		return l.explain(ctx, operation, fmt.Errorf("write to the controller's own tables: %w", err))
 	}
 	return nil
 }

@@ -61,7 +61,11 @@ func (f *sqliteFile) hasTables(ctx context.Context, db *sqlx.DB) error {
 }
 
 func (f *sqliteFile) noTable(err error) bool {
-	return err != nil && strings.Contains(err.Error(), "no such table")
+	if err == nil {
+		return false
+	}
+	_, gone := os.Stat(f.sideFile().path)
+	return errors.Is(gone, fs.ErrNotExist) || strings.Contains(err.Error(), "no such table")
 }
 
 // makeTables makes the tables that are missing, and returns an ErrNoLedger where that cannot be.

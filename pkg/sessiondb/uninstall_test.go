@@ -102,16 +102,42 @@ func (f *fixture) uninstall(byHand bool) {
 	}
 }
 
-// Somebody uninstalls while a controller runs: it must not be stopped by that for ever.
-func TestTablesThatAreGoneKeepNoPause(t *testing.T) {
+// Somebody uninstalls while a controller runs, or restores a backup that has no tables: it must not be stopped by that
+// for ever.
+func TestTablesThatAreGoneAreNoFailureOfTheDatabase(t *testing.T) {
 	t.Parallel()
-	f := create(t, plainOf(t, "postgres/plain"))
-	f.migrate(sessiondb.MigrateOptions{SessionsTable: true})
-	f.open()
-	l := f.ledger()
-	f.exec(`DROP SCHEMA session_controller CASCADE`)
-	if p, err := l.Paused(t.Context()); !errors.Is(err, sessiondb.ErrNoLedger) {
-		t.Errorf("got %+v, %v, want that there are no tables", p, err)
+	for _, name := range []string{"postgres/plain", "sqlite/plain"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := create(t, plainOf(t, name))
+			f.migrate(sessiondb.MigrateOptions{SessionsTable: true})
+			f.open()
+			made := f.ledger() // of its maker, and of one who found it
+			found, err := f.store.OpenLedger(t.Context(), false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { closed(t, found) })
+			if name == "postgres/plain" {
+				f.exec(`DROP SCHEMA session_controller CASCADE`)
+			} else if err := os.Remove(strings.TrimPrefix(f.config.URL, "file:") + ".session-controller.db"); err != nil {
+				t.Fatal(err)
+			}
+			for n, l := range []*sessiondb.Ledger{found, made} { // a maker makes an empty file again
+				_, paused := l.Paused(t.Context())
+				_, remembered := l.RememberedEngine(t.Context())
+				for call, err := range map[string]error{
+					"read the pause": paused, "read the engine": remembered,
+					"ask whose an engine is": l.EngineFree(t.Context(), "x"),
+					"remember one":           l.RememberEngine(t.Context(), "x", ""),
+					"remember another":       l.RememberEngine(t.Context(), "x", "y"),
+				} {
+					if !errors.Is(err, sessiondb.ErrNoLedger) || errors.Is(err, sessiondb.ErrUnreachable) {
+						t.Errorf("ledger %d: %s: %v, want that there are no tables", n, call, err)
+					}
+				}
+			}
+		})
 	}
 }
 
