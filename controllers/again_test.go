@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr"
+	"github.com/go-logr/logr/funcr"
 	"golang.org/x/time/rate"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -85,6 +87,45 @@ func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	}
 	if waits[0] != 0 || waits[1] == 0 || waits[2] <= waits[1] || waits[len(waits)-1] != backoffCap {
 		t.Errorf("waits %v, want none after the first stop that succeeds and more each time otherwise", waits)
+	}
+}
+
+// Somebody else removes it: that is soon over, or hangs.
+func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
+	t.Parallel()
+	lines := 0
+	log := funcr.New(func(string, string) { lines++ }, funcr.Options{})
+	known := newMemory()
+	known.say("s1", "c1", "something else")
+	r := &reconciler[SessionKey, Facts]{
+		pace: newPace[SessionKey](), subject: &sessionSubject{memory: known}, complaints: rate.NewLimiter(rate.Inf, 1),
+	}
+	refused := SessionOutcome{Err: fmt.Errorf("remove: %w: removal is already in progress", dockerwatch.ErrRefused)}
+	removing := SessionOutcome{Verdict: Verdict{Action: Retry, Reason: SessionEnded}}
+	ctx := logr.NewContext(t.Context(), log)
+	var waited time.Duration
+	for lines == 0 && waited < time.Hour {
+		r.complain(log, "s1", refused.Err)
+		waited += r.again(ctx, "s1", refused)
+	}
+	if waited < 4*time.Minute || waited > 8*time.Minute {
+		t.Errorf("it is told of after %s, want some five minutes", waited)
+	}
+	for range 50 {
+		r.complain(log, "s1", refused.Err)
+		r.again(ctx, "s1", refused)
+	}
+	if lines != 1 {
+		t.Errorf("it is told of %d times, want once", lines)
+	}
+	lines = 0
+	for range 50 {
+		r.hangs(ctx, "s2", removing.Verdict)
+		r.hangs(ctx, "s2", Verdict{Action: Nothing})
+		r.again(ctx, "s2", removing)
+	}
+	if lines != 1 {
+		t.Errorf("of a removal that hangs it is told %d times, want once", lines)
 	}
 }
 

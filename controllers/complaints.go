@@ -21,9 +21,21 @@ func (r *reconciler[K, F]) failed(ctx context.Context, key K, out Outcome[F], er
 	return out
 }
 
+// patientTries are how often in a row, which takes some five minutes, the engine may refuse what is asked for, or be at
+// it: it says so of a container that somebody else removes, and that is soon over. One that hangs is to be told of.
+const patientTries = 18
+
+// hangs tells, once, of a container that the engine is removing and does not get removed.
+func (r *reconciler[K, F]) hangs(ctx context.Context, key K, v Verdict) {
+	if v.Action == Retry && v.Reason != LookFailed && r.pace.failures.NumRequeues(key) == patientTries {
+		logr.FromContextOrDiscard(ctx).Info("The engine has been removing the container for minutes, does it hang?",
+			"reason", string(v.Reason))
+	}
+}
+
 // complain logs a failure: once per key and kind of failure, not once per try, and not all of them when there are many.
 // An engine or a database that is away, or not to be trusted, is logged by the stream and the sweep, not for every key;
-// what the end of the process has broken off is no failure.
+// what the end of the process has broken off is no failure. What the engine refuses is one when it goes on doing so.
 func (r *reconciler[K, F]) complain(log logr.Logger, key K, err error) {
 	away := errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, errNotTrusted) ||
 		errors.Is(err, context.Canceled)
@@ -33,7 +45,8 @@ func (r *reconciler[K, F]) complain(log logr.Logger, key K, err error) {
 			r.databaseDown()
 		}
 	}
-	if away || errors.Is(err, dockerwatch.ErrRefused) || !r.subject.news(key, err.Error()) || !r.complaints.Allow() {
+	somebodyIsAtIt := errors.Is(err, dockerwatch.ErrRefused) && r.pace.failures.NumRequeues(key) < patientTries
+	if away || somebodyIsAtIt || !r.subject.news(key, err.Error()) || !r.complaints.Allow() {
 		log.V(1).Info("Will try again", "error", err.Error())
 		return
 	}

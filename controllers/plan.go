@@ -97,7 +97,7 @@ func (planner *Planner) Plan(ctx context.Context, sessions []string) (Plan, erro
 		return Plan{}, err
 	}
 	pause, err := c.gate.asked(ctx)
-	if err != nil {
+	if err != nil && !errors.Is(err, sessiondb.ErrNoLedger) {
 		return Plan{}, err
 	}
 	if len(sessions) > 0 {

@@ -190,6 +190,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 		r.books.drifts.judged(r.kind, string(key), out.Verdict)
 		if !out.Verdict.Due() {
 			r.rest(ctx, out)
+			r.hangs(ctx, key, out.Verdict)
 			return out
 		}
 		over, err := r.subject.apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })

@@ -44,7 +44,8 @@ func complain(stderr io.Writer, err error) {
 // wrong place and is quoted as what is wrong.
 func masked(sentence string) string {
 	sentence = regexp.MustCompile(`://\S*@`).ReplaceAllString(sentence, "://…@")
-	return regexp.MustCompile(`(?i)(\w*(?:password|passwd|pwd))\s*=\s*('(?:\\+.|[^'\\])*'|\S+)`).ReplaceAllString(sentence, "$1=…")
+	word := regexp.MustCompile(`(?i)(\w*(?:password|passwd|pwd))\s*=\s*('(?:\\+.|[^'\\])*'|\S+)`)
+	return word.ReplaceAllString(sentence, "$1=…")
 }
 
 // exitCodeError ends a command that has said all there is to say.

@@ -110,7 +110,8 @@ func (a *app) resume(ctx context.Context, address string) error {
 		if err != nil {
 			return err
 		}
-		s, unknown := fetchStatus(ctx, address)
+		s, err := fetchStatus(ctx, address)
+		answers := err == nil
 		if s.Paused != nil { // a database that was restored knows less than the controller
 			was = sessiondb.Pause{
 				Until: s.Paused.Until, By: s.Paused.By, Reason: s.Paused.Reason, Made: max(was.Made, s.Paused.Made),
@@ -120,7 +121,7 @@ func (a *app) resume(ctx context.Context, address string) error {
 			return err
 		}
 		switch {
-		case !was.Active() && unknown != nil:
+		case !was.Active() && !answers:
 			a.printf("was not paused, as far as the database knows; if it was, it is not any more\n")
 			return nil
 		case !was.Active():
@@ -183,7 +184,7 @@ func (a *app) obeyed(ctx context.Context, address string, p sessiondb.Pause) err
 			a.printf("the controller at %s waits for the lease; the one that works obeys %s\n", address, patient)
 			return nil
 		case heard && (s.Paused == nil || s.Queue.Acting == 0):
-			a.printf("the controller at %s obeys\n", address)
+			a.sayObeys(address, s)
 			return nil
 		case time.Now().After(until) && heard:
 			return fmt.Errorf("the controller at %s begins nothing any more, but after %s it is still at %d effects that it "+
@@ -196,6 +197,13 @@ func (a *app) obeyed(ctx context.Context, address string, p sessiondb.Pause) err
 		case <-time.After(obeyPoll):
 		case <-ctx.Done():
 		}
+	}
+}
+
+func (a *app) sayObeys(address string, s statusJSON) {
+	a.printf("the controller at %s obeys\n", address)
+	if n := s.Queue.Stopping; n > 0 && s.Paused != nil {
+		a.printf("containers that it had begun to stop, and that are still being stopped: %d\n", n)
 	}
 }
 

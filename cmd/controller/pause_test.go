@@ -135,7 +135,8 @@ func TestAControllerThatWasStartedBeforeItsTablesObeysAPause(t *testing.T) {
 		t.Fatal(stderr)
 	}
 	until(t, "it says that it may not read pauses", func() bool {
-		return strings.Contains(log.String(), "A pause would not be obeyed") && strings.Contains(log.String(), "let it SELECT")
+		said := log.String()
+		return strings.Contains(said, "A pause would not be obeyed") && strings.Contains(said, "let it SELECT")
 	})
 	for _, statement := range []string{
 		`GRANT USAGE ON SCHEMA session_controller TO %q`,

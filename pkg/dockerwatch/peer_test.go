@@ -115,7 +115,10 @@ func TestEventsAreOfTheEngineThatTheAddressLeadsToNow(t *testing.T) {
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			socket := sockets[leads.Load()]
 			if leads.Load() == 0 {
-				time.Sleep(20 * time.Millisecond) // meanwhile others leave the connections that they have
+				select { // meanwhile others leave the connections that they have
+				case <-time.After(20 * time.Millisecond):
+				case <-ctx.Done():
+				}
 			}
 			return new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(socket, "unix://"))
 		},
@@ -124,17 +127,20 @@ func TestEventsAreOfTheEngineThatTheAddressLeadsToNow(t *testing.T) {
 		t.Fatalf("%s, %v", info.ID, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	var callers sync.WaitGroup
+	var callers, begun sync.WaitGroup
 	defer callers.Wait()
 	defer cancel()
 	for range 8 { // they keep theirs to the other one
+		begun.Add(1)
 		callers.Go(func() {
+			_, _ = watch.Info(ctx)
+			begun.Done()
 			for ctx.Err() == nil {
 				_, _ = watch.Info(ctx)
 			}
 		})
 	}
-	time.Sleep(20 * time.Millisecond)
+	begun.Wait()
 	leads.Store(0)
 	heard := false
 	_ = watch.Events(ctx, time.Time{}, func() {

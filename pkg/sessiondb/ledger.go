@@ -51,8 +51,8 @@ type ledgerFound struct {
 }
 
 // OpenLedger opens the controller's own tables. With create they are made where they are missing and this role, or this
-// user, may; without it nothing is written. Errors: ErrNoLedger, or ErrLedgerDenied where they are there, ErrUnreachable, or
-// the context's own.
+// user, may; without it nothing is written. Errors: ErrNoLedger (where the tables are there ErrLedgerDenied),
+// ErrUnreachable, or the context's own.
 func (s *Store) OpenLedger(ctx context.Context, create bool) (*Ledger, error) {
 	operation := "open the controller's own tables in " + s.backend.describe()
 	deadline, cancel := context.WithTimeout(ctx, writeTimeout)

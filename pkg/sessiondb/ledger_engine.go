@@ -37,8 +37,8 @@ func (l *Ledger) RememberedEngine(ctx context.Context) (string, error) {
 }
 
 // RememberEngine remembers an engine for this node in place of previous, "" for none. Errors: ErrConflict when another
-// one is remembered by now, *EngineTakenError when the engine is another node's, ErrNoLedger when the tables are there no
-// more, ErrUnreachable, or the context's own.
+// one is remembered by now, *EngineTakenError when the engine is another node's, ErrNoLedger when the tables are there
+// no more, ErrUnreachable, or the context's own.
 func (l *Ledger) RememberEngine(ctx context.Context, identity, previous string) error {
 	operation := "remember engine " + identity
 	if err := l.EngineFree(ctx, identity); err != nil {
@@ -65,8 +65,8 @@ func (l *Ledger) RememberEngine(ctx context.Context, identity, previous string) 
 	return nil
 }
 
-// EngineFree returns nil when an engine is this node's or nobody's. Errors: *EngineTakenError, ErrNoLedger when the tables
-// are there no more, ErrUnreachable, or the context's own.
+// EngineFree returns nil when an engine is this node's or nobody's. Errors: *EngineTakenError, ErrNoLedger when the
+// tables are there no more, ErrUnreachable, or the context's own.
 func (l *Ledger) EngineFree(ctx context.Context, identity string) error {
 	operation := "look whose engine " + identity + " is"
 	deadline, cancel := context.WithTimeout(ctx, readTimeout)

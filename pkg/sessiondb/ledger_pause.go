@@ -58,15 +58,16 @@ func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 	}, nil
 }
 
-// SetPause pauses this node's rows for so long, in place of any pause before. after is the [Pause.Made] that a controller
-// knows, 0 where none is known: a restored database may have no record of it, and another clock. Errors:
-// ErrUnreachable, or the context's own.
+// SetPause pauses this node's rows for so long, in place of any pause before. after is the [Pause.Made] that a
+// controller knows, 0 where none is known: a restored database may have no record of it, and another clock. Errors:
+// ErrNoLedger when the tables are there no more, ErrUnreachable, or the context's own.
 func (l *Ledger) SetPause(ctx context.Context, lasts time.Duration, by, reason string, after int64) error {
 	return l.setPause(ctx, "pause the controller", lasts, by, reason, after)
 }
 
 // Resume ends a pause of this node's rows, and writes down that it is over; where there is none that is no error. after
-// is as in [Ledger.SetPause]. Errors: ErrUnreachable, or the context's own.
+// is as in [Ledger.SetPause]. Errors: ErrNoLedger when the tables are there no more, ErrUnreachable, or the context's
+// own.
 func (l *Ledger) Resume(ctx context.Context, after int64) error {
 	return l.setPause(ctx, "resume the controller", 0, "", "", after)
 }

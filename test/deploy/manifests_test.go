@@ -136,8 +136,9 @@ func TestTheComposeFileIsOne(t *testing.T) {
 	if proxy.NetworkMode != "none" || !proxy.ReadOnly {
 		t.Error("the filter can be reached from a network, or written to")
 	}
+	rules := read(t, "config/socket-proxy/haproxy.cfg")
 	for name, value := range proxy.Environment {
-		if value == nil || !strings.Contains(read(t, "config/socket-proxy/haproxy.cfg"), "${"+name) {
+		if value == nil || !strings.Contains(rules, "${"+name) && !strings.Contains(rules, "env("+name+")") {
 			t.Errorf("the filter does not read %s", name)
 		}
 	}
