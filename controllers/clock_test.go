@@ -92,23 +92,28 @@ func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
 	records := &lostRecords{}
 	guard := newEngineGuard(Options{Engine: identified{info: served}, Records: records}, &engineClock{})
 	none := func() (Census, error) { return Census{}, nil }
-	admit := func(info dockerwatch.Info) error { return guard.admit(t.Context(), introduction{Info: info}, none) }
-	if err := admit(served); err != nil {
+	if err := guard.admit(t.Context(), introduction{Info: served}, none); err != nil {
 		t.Fatal(err)
 	}
+	strange := func() (Census, error) { return Census{LiveClaims: 1}, nil } // its containers are gone, too
 	records.known, records.err = "", fmt.Errorf("read: %w", sessiondb.ErrNoLedger)
-	if err := admit(served); err != nil {
-		t.Errorf("the engine that was served is not known any more: %v", err)
+	for _, made := range []bool{false, true} {
+		if made {
+			records.err = nil
+		}
+		if err := guard.admit(t.Context(), introduction{Info: other}, none); !errors.Is(err, errNotTrusted) {
+			t.Errorf("the tables are made again %t: another one is known: %v", made, err)
+		}
+		if err := guard.admit(t.Context(), introduction{Info: served}, strange); err != nil {
+			t.Errorf("the tables are made again %t: the one that was served is not known any more: %v", made, err)
+		}
 	}
-	if err := admit(other); !errors.Is(err, errNotTrusted) {
-		t.Errorf("another one is: %v", err)
+	if records.known != served.Identity() {
+		t.Errorf("it is remembered as %q", records.known)
 	}
+	records.known, records.err = "", sessiondb.ErrNoLedger
 	fresh := newEngineGuard(Options{Engine: identified{info: served}, Records: records}, &engineClock{})
 	if err := fresh.admit(t.Context(), introduction{Info: served}, none); err != nil {
 		t.Errorf("where nothing can be written down an engine that has what is claimed is not accepted: %v", err)
-	}
-	records.err = nil // made again
-	if err := admit(served); err != nil || records.known != served.Identity() {
-		t.Errorf("it is remembered as %q: %v", records.known, err)
 	}
 }

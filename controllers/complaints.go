@@ -27,7 +27,11 @@ const patientTries = 18
 
 // hangs tells, once, of a container that the engine is removing and does not get removed.
 func (r *reconciler[K, F]) hangs(ctx context.Context, key K, v Verdict) {
-	if v.Action == Retry && v.Reason != LookFailed && r.pace.failures.NumRequeues(key) == patientTries {
+	if v.Action != Retry || v.Reason == LookFailed {
+		return
+	}
+	r.pace.atIt.When(key)
+	if r.pace.atIt.NumRequeues(key) == patientTries {
 		logr.FromContextOrDiscard(ctx).Info("The engine has been removing the container for minutes, does it hang?",
 			"reason", string(v.Reason))
 	}
@@ -45,7 +49,11 @@ func (r *reconciler[K, F]) complain(log logr.Logger, key K, err error) {
 			r.databaseDown()
 		}
 	}
-	somebodyIsAtIt := errors.Is(err, dockerwatch.ErrRefused) && r.pace.failures.NumRequeues(key) < patientTries
+	somebodyIsAtIt := errors.Is(err, dockerwatch.ErrRefused)
+	if somebodyIsAtIt {
+		r.pace.atIt.When(key)
+		somebodyIsAtIt = r.pace.atIt.NumRequeues(key) < patientTries
+	}
 	if away || somebodyIsAtIt || !r.subject.news(key, err.Error()) || !r.complaints.Allow() {
 		log.V(1).Info("Will try again", "error", err.Error())
 		return

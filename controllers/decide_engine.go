@@ -41,14 +41,15 @@ const (
 	engineRefused engineVerdict = iota
 	// engineAccepted is the one that is remembered.
 	engineAccepted
-	// engineNamed is the one that the configuration names, and is to be remembered.
+	// engineNamed is the one that the configuration names, or that was served before, and is to be remembered.
 	engineNamed
 	// engineUnknown is judged by a census.
 	engineUnknown
 )
 
-// decideEngine compares identities. Pure. pin and remembered may be empty.
-func decideEngine(pin, remembered, current string) engineVerdict {
+// decideEngine compares identities. Pure. pin, remembered and last, which this process served last, may be empty: a
+// record can be lost, with a database that was restored, and what this process knows is as good as one.
+func decideEngine(pin, remembered, last, current string) engineVerdict {
 	switch {
 	case pin != "" && pin != current:
 		return engineRefused
@@ -56,7 +57,11 @@ func decideEngine(pin, remembered, current string) engineVerdict {
 		return engineAccepted
 	case pin != "":
 		return engineNamed
-	case remembered == "":
+	case remembered != "":
+		return engineRefused
+	case last == current:
+		return engineNamed
+	case last == "":
 		return engineUnknown
 	}
 	return engineRefused

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -45,7 +46,7 @@ type engineGuard struct {
 
 	mu       sync.Mutex
 	accepted string // the identity that is served; empty when none is
-	last     string // the last one that was, for where there are no records
+	last     string // the last one that was, for where there is no record of it
 	bereft   bool   // it was said that the records are gone
 	refusal  error
 }
@@ -120,20 +121,17 @@ func (g *engineGuard) admit(
 ) error {
 	const tries = 3 // somebody else may be remembering one at the same time
 	for range tries {
-		remembered, err := g.remembered(ctx)
+		remembered, last, err := g.remembered(ctx)
 		if err != nil {
 			return err
 		}
 		current := who.Identity()
-		switch decideEngine(g.pin, remembered, current) {
+		switch decideEngine(g.pin, remembered, last, current) {
 		case engineAccepted:
 			g.accept(who)
 			return nil
 		case engineRefused:
-			if g.pin != "" {
-				remembered = g.pin
-			}
-			return g.refuse(who.Info, remembered)
+			return g.refuse(who.Info, cmp.Or(g.pin, remembered, last))
 		case engineUnknown:
 			census, err := takeCensus()
 			if err != nil {
@@ -156,27 +154,25 @@ func (g *engineGuard) admit(
 	return g.fail(errKeepsChanging)
 }
 
-// remembered is the identity that is written down; that of the last engine that was served where nothing can be.
-func (g *engineGuard) remembered(ctx context.Context) (string, error) {
-	var identity string
-	err := sessiondb.ErrNoLedger
+// remembered is the identity that is written down, "" where none is, or none can be; last is that of the engine that
+// this process served last, whatever became of the records.
+func (g *engineGuard) remembered(ctx context.Context) (identity, last string, err error) {
+	err = sessiondb.ErrNoLedger
 	if g.records != nil {
 		identity, err = g.records.RememberedEngine(ctx)
 	}
 	gone := errors.Is(err, sessiondb.ErrNoLedger)
 	if err != nil && !gone {
-		return "", err
+		return "", "", err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if gone && g.records != nil && !g.bereft {
-		g.log.Error(err, "Only this process remembers the engine any more, make the tables again with `session-controller "+
-			"migrate`, or restart it where it may make them itself")
+		g.log.Error(err, "Only this process remembers the engine any more: make the tables with "+
+			"`session-controller migrate`, and let this role use them")
 	}
-	if g.bereft = gone; gone {
-		return g.last, nil
-	}
-	return identity, nil
+	g.bereft = gone
+	return identity, g.last, nil
 }
 
 func (g *engineGuard) remember(ctx context.Context, current, previous string) (err error) {
@@ -221,6 +217,11 @@ func (g *engineGuard) refuseStranger(info dockerwatch.Info, c Census) error {
 func (g *engineGuard) fail(err error) error {
 	if errors.Is(err, sessiondb.ErrUnreachable) {
 		return err
+	}
+	if _, taken := errors.AsType[*sessiondb.EngineTakenError](err); taken { // an operator has said so
+		g.mu.Lock()
+		g.last = ""
+		g.mu.Unlock()
 	}
 	return g.distrust(fmt.Errorf("%w: %w", errNotTrusted, err))
 }

@@ -21,22 +21,23 @@ const (
 // pace is how long a key waits before it is tried again, for each kind of cause by itself: who had to wait for the
 // stops of others has not failed. It is safe for concurrent use.
 type pace[K comparable] struct {
-	// failures counts the tries that failed, turns those that had to wait for others, and stops how often a container was
-	// stopped and did not stay so.
-	failures, turns, stops workqueue.TypedRateLimiter[K]
+	// failures counts the tries that failed, turns those that had to wait for others, stops how often a container was
+	// stopped and did not stay so, and atIt the tries in a row that the engine refused because somebody is at it.
+	failures, turns, stops, atIt workqueue.TypedRateLimiter[K]
 }
 
 func newPace[K comparable]() pace[K] {
 	limiter := func() workqueue.TypedRateLimiter[K] {
 		return workqueue.NewTypedItemExponentialFailureRateLimiter[K](backoffBase, backoffCap)
 	}
-	return pace[K]{failures: limiter(), turns: limiter(), stops: limiter()}
+	return pace[K]{failures: limiter(), turns: limiter(), stops: limiter(), atIt: limiter()}
 }
 
 // worked forgets the failures of a key that was looked at and acted on.
 func (p pace[K]) worked(key K) {
 	p.failures.Forget(key)
 	p.turns.Forget(key)
+	p.atIt.Forget(key)
 }
 
 // done forgets everything about a key that needs nothing now.

@@ -57,6 +57,8 @@ type pauseSeen struct {
 
 	// lost says that the pause is known from before, and that its record is gone.
 	lost bool
+	// blind is why no pause can be kept, an ErrNoLedger, where none can.
+	blind error
 }
 
 func newPauseGate(o Options) *pauseGate {
@@ -146,22 +148,22 @@ func (g *pauseGate) readOnce(ctx context.Context) error {
 	if err != nil && !errors.Is(err, sessiondb.ErrNoLedger) {
 		return err
 	}
-	was, is := g.take(now, began)
+	was, is := g.take(pauseSeen{Pause: now, blind: err}, began)
 	g.metrics.pause(is.Until)
 	g.tell(was, is)
 	return nil
 }
 
 // take remembers what a read found, and returns what was known before and what is known now.
-func (g *pauseGate) take(found sessiondb.Pause, began time.Time) (was, is pauseSeen) {
+func (g *pauseGate) take(found pauseSeen, began time.Time) (was, is pauseSeen) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	was = g.last
+	was, is.blind = g.last, found.blind
 	switch {
 	case was.Active() && found.Made < was.Made: // restored: an end is written down, too, and is made later
-		is = pauseSeen{Pause: was.Pause, lost: true}
+		is.Pause, is.lost = was.Pause, true
 	case found.Active():
-		is = pauseSeen{Pause: found}
+		is.Pause = found.Pause
 	}
 	g.last, g.known = is, began
 	return was, is
@@ -170,6 +172,9 @@ func (g *pauseGate) take(found sessiondb.Pause, began time.Time) (was, is pauseS
 // tell logs what has changed.
 func (g *pauseGate) tell(was, is pauseSeen) {
 	until := is.Until.UTC().Format(time.RFC3339)
+	if is.blind != nil && was.blind == nil {
+		g.log.Error(is.blind, "A pause would not be obeyed, as it cannot be read")
+	}
 	switch {
 	case is.lost && !was.lost:
 		g.log.Info("The record of the pause is gone, as after the restoration of a backup: the pause goes on, "+

@@ -9,6 +9,8 @@ func TestASentenceShowsNoPassword(t *testing.T) {
 		`unknown command "host=h password=secret user=u" for run`: `unknown command "host=h password=… user=u" for run`,
 		`PGPASSWORD=secret sslpassword = 'it\'s secret' run`:      `PGPASSWORD=… sslpassword=… run`,
 		`"host=h password='it\\'s secret' user=u"`:                `"host=h password=… user=u"`,
+		`connect to password=a\ b host=h`:                         `connect to password=… host=h`,
+		`connect to password='a b`:                                `connect to password=…`,
 		`connect to h: refused`:                                   `connect to h: refused`,
 	} {
 		if got := masked(given); got != want {

@@ -112,10 +112,12 @@ func (a *app) resume(ctx context.Context, address string) error {
 		}
 		s, err := fetchStatus(ctx, address)
 		answers := err == nil
-		if s.Paused != nil { // a database that was restored knows less than the controller
-			was = sessiondb.Pause{
-				Until: s.Paused.Until, By: s.Paused.By, Reason: s.Paused.Reason, Made: max(was.Made, s.Paused.Made),
+		if answers && s.Paused != nil { // a database that was restored knows less than the controller
+			made := max(was.Made, s.Paused.Made)
+			if !was.Active() {
+				was = sessiondb.Pause{Until: s.Paused.Until, By: s.Paused.By, Reason: s.Paused.Reason}
 			}
+			was.Made = made
 		}
 		if err := ledger.Resume(ctx, was.Made); err != nil {
 			return err
@@ -140,6 +142,8 @@ func (a *app) resume(ctx context.Context, address string) error {
 // madeBefore is the pause that the controller which runs here knows, by its [sessiondb.Pause.Made]: what is said now
 // must count as later. 0: none answers, or none is known.
 func madeBefore(ctx context.Context, address string) int64 {
+	ctx, cancel := context.WithTimeout(ctx, time.Second) // the pause must not wait for a controller that hangs
+	defer cancel()
 	if s, err := fetchStatus(ctx, address); err == nil && s.Paused != nil {
 		return s.Paused.Made
 	}

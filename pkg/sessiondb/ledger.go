@@ -37,8 +37,9 @@ type ledgerKeeper interface {
 	installLedger(ctx context.Context, s *Store) ([]Step, error)
 	// dropLedger takes the tables away when no other sessions table has a record in them.
 	dropLedger(ctx context.Context, table string) ([]Step, error)
-	// noTable reports whether a statement on the controller's own tables failed because they are not there.
-	noTable(err error) bool
+	// unusable returns an ErrNoLedger where a statement on the controller's own tables failed because they are not there,
+	// or an ErrLedgerDenied where they are not this role's to use any more; else nil.
+	unusable(err error) error
 	// ledgerPlace is what stands before the names of the tables.
 	ledgerPlace() string
 }
@@ -69,8 +70,8 @@ func (s *Store) OpenLedger(ctx context.Context, create bool) (*Ledger, error) {
 
 // explain is [Store.explain] for a statement on the controller's own tables.
 func (l *Ledger) explain(ctx context.Context, operation string, err error) error {
-	if ctx.Err() == nil && l.store.backend.noTable(err) {
-		return fmt.Errorf("%s: %w (any more)", operation, ErrNoLedger)
+	if unusable := l.store.backend.unusable(err); unusable != nil && ctx.Err() == nil {
+		return fmt.Errorf("%s: %w", operation, unusable)
 	}
 	return l.store.explain(ctx, operation, err)
 }
@@ -124,20 +125,24 @@ func dropLedgerTables(place string) []string {
 
 // forgetTable takes a sessions table's records away and reports whether there are others.
 func forgetTable(ctx context.Context, tx *sqlx.Tx, place, param, table string) (others bool, err error) {
-	text := "CAST(" + param + " AS text)"
-	for _, records := range []struct{ table, own string }{
-		{engineTable, "sessions_table = " + text},
-		{pauseTable, "sessions_table = " + text},
-		{leaseTable, "substr(name, 1, length(" + text + ") + 1) = " + text + " || '/'"},
-	} {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM "+place+records.table+" WHERE "+records.own, table); err != nil {
-			return false, fmt.Errorf("forget the %s records of table %s: %w", records.table, table, err)
+	for _, statement := range forgetStatements(place, "CAST("+param+" AS text)") {
+		if _, err := tx.ExecContext(ctx, statement, table); err != nil {
+			return false, fmt.Errorf("forget the records of table %s: %w", table, err)
 		}
 	}
 	if err := tx.GetContext(ctx, &others, "SELECT "+ledgerInUse(place)); err != nil {
 		return false, fmt.Errorf("look for other tables' records: %w", err)
 	}
 	return others, nil
+}
+
+// forgetStatements take the records of the sessions table away that text names.
+func forgetStatements(place, text string) []string {
+	return []string{
+		"DELETE FROM " + place + engineTable + " WHERE sessions_table = " + text,
+		"DELETE FROM " + place + pauseTable + " WHERE sessions_table = " + text,
+		"DELETE FROM " + place + leaseTable + " WHERE substr(name, 1, length(" + text + ") + 1) = " + text + " || '/'",
+	}
 }
 
 // ledgerInUse asks whether there is any record.

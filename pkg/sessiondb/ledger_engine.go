@@ -60,7 +60,7 @@ func (l *Ledger) RememberEngine(ctx context.Context, identity, previous string) 
 		return l.explain(ctx, operation, err)
 	}
 	if hit, err := result.RowsAffected(); err != nil || hit == 0 {
-		return l.explain(ctx, operation, errors.Join(ErrConflict, err))
+		return l.store.explain(ctx, operation, errors.Join(ErrConflict, err))
 	}
 	return nil
 }

@@ -21,6 +21,9 @@ type Pause struct {
 	Made int64
 }
 
+// longestLead bounds how far ahead of this machine's clock another one that made a pause is believed to have been.
+const longestLead = 10 * 365 * 24 * time.Hour
+
 // Active reports whether the pause is not over.
 func (p Pause) Active() bool { return time.Now().Before(p.Until) }
 
@@ -52,7 +55,7 @@ func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 		return Pause{}, l.explain(ctx, operation, err)
 	}
 	return Pause{
-		Since: asked.Add(-time.Duration(row.Age) * time.Millisecond),
+		Since: asked.Add(-time.Duration(max(0, row.Age)) * time.Millisecond),
 		Until: asked.Add(time.Duration(row.Left) * time.Millisecond),
 		By:    row.By, Reason: row.Reason, Made: row.Made,
 	}, nil
@@ -75,6 +78,9 @@ func (l *Ledger) Resume(ctx context.Context, after int64) error {
 func (l *Ledger) setPause(
 	ctx context.Context, operation string, lasts time.Duration, by, reason string, after int64,
 ) error {
+	if after > time.Now().Add(longestLead).UnixMilli() {
+		after = 0 // no clock is so wrong, and counting on from there would come to an end one day
+	}
 	now, next := l.now(), strconv.FormatInt(after+1, 10)
 	return l.exec(ctx, operation,
 		"INSERT INTO "+l.place+pauseTable+" (sessions_table, node, since, until, who, reason) VALUES ($1, $2, "+

@@ -1,11 +1,13 @@
 package sessiondb_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -235,6 +237,24 @@ func TestAMigrationWaitsForAnotherWithoutATransaction(t *testing.T) {
 	}
 	if err := <-migrated; err != nil {
 		t.Error(err)
+	}
+}
+
+// A transaction of another isolation keeps the snapshot of its first statement, and an index that is built beside it
+// waits for its end.
+func TestAMigrationIsNotHeldUpByTheIsolationThatIsUsual(t *testing.T) {
+	t.Parallel()
+	for _, level := range []string{`repeatable%5C%20read`, "serializable"} {
+		s := plainOf(t, "postgres/plain")
+		s.query = "options=-c%20default_transaction_isolation%3D" + level
+		f := create(t, s)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for _, uninstall := range []bool{false, true} {
+			if _, err := sessiondb.Migrate(ctx, f.config, sessiondb.MigrateOptions{Uninstall: uninstall}); err != nil {
+				t.Errorf("%s, uninstall %t: %v", level, uninstall, err)
+			}
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package sessiondb
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -49,9 +50,9 @@ func alone(ctx context.Context, db *sqlx.DB) (*sqlx.Tx, error) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		tx, err := db.BeginTxx(ctx, nil)
+		tx, err := beginMigration(ctx, db)
 		if err != nil {
-			return nil, fmt.Errorf("begin: %w", err)
+			return nil, err
 		}
 		var mine bool
 		err = tx.GetContext(ctx, &mine,
@@ -71,12 +72,22 @@ func alone(ctx context.Context, db *sqlx.DB) (*sqlx.Tx, error) {
 	}
 }
 
+// beginMigration begins a transaction that sees what others have committed, whatever the database's default is. Another
+// one keeps the snapshot of its first statement, for which the building of an index would wait.
+func beginMigration(ctx context.Context, db *sqlx.DB) (*sqlx.Tx, error) {
+	tx, err := db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
+	if err != nil {
+		return nil, fmt.Errorf("begin: %w", err)
+	}
+	return tx, nil
+}
+
 // inOne runs statements in one transaction. None waits long for a lock on the table, because every writer that comes
 // later waits behind it.
 func (p *postgres) inOne(ctx context.Context, db *sqlx.DB, do func(tx *sqlx.Tx) error) error {
-	tx, err := db.BeginTxx(ctx, nil)
+	tx, err := beginMigration(ctx, db)
 	if err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return err
 	}
 	return within(ctx, tx, do)
 }

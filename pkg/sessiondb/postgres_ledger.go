@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -13,9 +14,23 @@ import (
 
 func (p *postgres) ledgerPlace() string { return postgresSchema + "." }
 
-func (p *postgres) noTable(err error) bool {
+func (p *postgres) unusable(err error) error {
 	refused, ok := errors.AsType[*pq.Error](err)
-	return ok && refused.Code == pqerror.UndefinedTable
+	switch {
+	case !ok:
+		return nil
+	case refused.Code == pqerror.UndefinedTable:
+		return ErrNoLedger
+	case refused.Code == pqerror.InsufficientPrivilege:
+		return p.mayNotUse()
+	}
+	return nil
+}
+
+// mayNotUse says what is missing where the tables are there.
+func (p *postgres) mayNotUse() error {
+	return fmt.Errorf("%w, which is %s: let it SELECT, INSERT, UPDATE and DELETE in the schema %s, or pin "+
+		"docker.identity", ErrLedgerDenied, p.config.User, postgresSchema)
 }
 
 const postgresLedger = "tables " + engineTable + ", " + leaseTable + " and " + pauseTable + " in schema " +
@@ -53,8 +68,7 @@ func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (ma
 	case state.Found == ledgerCount && state.Usable:
 		return false, nil
 	case state.Found == ledgerCount:
-		return false, fmt.Errorf("%w, which is %s: let it SELECT, INSERT, UPDATE and DELETE in the schema %s, or pin "+
-			"docker.identity", ErrLedgerDenied, p.config.User, postgresSchema)
+		return false, p.mayNotUse()
 	case !create:
 		return false, fmt.Errorf("%w: `session-controller migrate` makes them", ErrNoLedger)
 	}
@@ -81,16 +95,17 @@ func (p *postgres) lockLedger() string {
 
 // dropLedgerStatement is dropLedger for people: table is this sessions table as their statements name it.
 func (p *postgres) dropLedgerStatement(table string) string {
-	place, own := p.ledgerPlace(), " = pg_catalog.to_regclass("+pq.QuoteLiteral(table)+")"
-	steps := append([]string{
-		p.lockLedger(),
-		"DELETE FROM " + place + engineTable + " WHERE pg_catalog.to_regclass(sessions_table)" + own,
-		"DELETE FROM " + place + pauseTable + " WHERE pg_catalog.to_regclass(sessions_table)" + own,
-		`DELETE FROM ` + place + leaseTable + ` WHERE pg_catalog.to_regclass(substring(name from ` +
-			`'^(?:"(?:[^"]|"")*"\.?){2}'))` + own,
-		"IF " + ledgerInUse(place) + " THEN RETURN; END IF",
-	}, dropLedgerTables(place)...)
-	return "DO $do$ BEGIN\n  IF pg_catalog.to_regclass('" + place + engineTable + "') IS NULL THEN RETURN; END IF;\n  " +
+	place := p.ledgerPlace()
+	steps := slices.Concat(
+		[]string{"IF pg_catalog.to_regclass('" + place + engineTable + "') IS NULL THEN RETURN; END IF", p.lockLedger()},
+		forgetStatements(place, "own"),
+		[]string{"IF " + ledgerInUse(place) + " THEN RETURN; END IF"},
+		dropLedgerTables(place),
+	)
+	return "DO $do$ DECLARE own text := (" +
+		`SELECT '"' || replace(n.nspname, '"', '""') || '"."' || replace(c.relname, '"', '""') || '"' ` +
+		"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace " +
+		"WHERE c.oid = pg_catalog.to_regclass(" + pq.QuoteLiteral(table) + "));\nBEGIN\n  " +
 		strings.Join(steps, ";\n  ") + ";\nEND $do$"
 }
 
@@ -101,7 +116,7 @@ func (p *postgres) dropLedger(ctx context.Context, table string) (steps []Step, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	err = p.inOne(ctx, db, func(tx *sqlx.Tx) error {
+	err = p.aloneInOne(ctx, db, func(tx *sqlx.Tx) error {
 		var there bool
 		if err := tx.GetContext(ctx, &there,
 			`SELECT pg_catalog.to_regclass('`+p.ledgerPlace()+engineTable+`') IS NOT NULL`); err != nil {
@@ -120,5 +135,5 @@ func (p *postgres) dropLedger(ctx context.Context, table string) (steps []Step, 
 		step.Done = true
 		return execAll(ctx, tx, dropLedgerTables(p.ledgerPlace())...)
 	})
-	return []Step{step}, err
+	return []Step{step}, p.denied(err)
 }

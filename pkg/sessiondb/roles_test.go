@@ -69,6 +69,15 @@ func TestTheDocumentedRoleIsEnoughAndNoMore(t *testing.T) {
 		t.Errorf("Create a lease: %v", err)
 	}
 
+	f.exec(`REVOKE ALL ON ALL TABLES IN SCHEMA session_controller FROM ` + role) // as where they are made anew
+	if _, err := ledger.RememberedEngine(t.Context()); !errors.Is(err, sessiondb.ErrLedgerDenied) ||
+		!strings.Contains(err.Error(), "let it SELECT") {
+		t.Errorf("the role may not read them any more: %v", err)
+	}
+	if _, err := ledger.Paused(t.Context()); !errors.Is(err, sessiondb.ErrLedgerDenied) {
+		t.Errorf("the role may not read a pause any more: %v", err)
+	}
+
 	as := connect(t, "postgres", addQuery(t, owner, "role="+role))
 	for _, statement := range []string{
 		`DELETE FROM sessions`, `INSERT INTO sessions VALUES ('b')`, `SELECT secret FROM sessions`,

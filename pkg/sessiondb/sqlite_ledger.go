@@ -27,24 +27,26 @@ func (f *sqliteFile) ledger(ctx context.Context, _ *Store, create bool) (ledgerF
 		return ledgerFound{}, fmt.Errorf("%w: there is no file %s, `session-controller run` makes it",
 			ErrNoLedger, side.path)
 	}
-	mode := "mode=rw"
-	if missing {
-		mode = "mode=rwc"
+	if create {
+		if err := side.makeTables(ctx, missing); err != nil {
+			return ledgerFound{}, err
+		}
 	}
-	db, err := side.pool(mode+"&_txlock=immediate", 1)
+	db, err := side.pool(ledgerMode, 1) // a connection that is made later must not make the file again
 	if err != nil {
 		return ledgerFound{}, err
 	}
-	if create {
-		err = side.makeTables(ctx, db)
-	} else {
-		err = side.hasTables(ctx, db)
-	}
-	if err != nil {
+	if err := side.hasTables(ctx, db); err != nil {
 		return ledgerFound{}, errors.Join(err, db.Close())
 	}
 	return ledgerFound{db: db, owned: true, made: missing}, nil
 }
+
+// ledgerMode opens a side file that is there, and makeMode one that may be missing.
+const (
+	ledgerMode = "mode=rw&_txlock=immediate"
+	makeMode   = "mode=rwc&_txlock=immediate"
+)
 
 // hasTables returns an ErrNoLedger where the file has not all tables: one of an older version, or an empty one.
 func (f *sqliteFile) hasTables(ctx context.Context, db *sqlx.DB) error {
@@ -60,17 +62,28 @@ func (f *sqliteFile) hasTables(ctx context.Context, db *sqlx.DB) error {
 	return nil
 }
 
-func (f *sqliteFile) noTable(err error) bool {
+func (f *sqliteFile) unusable(err error) error {
 	if err == nil {
-		return false
+		return nil
 	}
 	_, gone := os.Stat(f.sideFile().path)
-	return errors.Is(gone, fs.ErrNotExist) || strings.Contains(err.Error(), "no such table")
+	if errors.Is(gone, fs.ErrNotExist) || noSuchTable(err) {
+		return ErrNoLedger
+	}
+	return nil
 }
 
 // makeTables makes the tables that are missing, and returns an ErrNoLedger where that cannot be.
-func (f *sqliteFile) makeTables(ctx context.Context, db *sqlx.DB) error {
-	if err := f.writeTables(ctx, db); err != nil {
+func (f *sqliteFile) makeTables(ctx context.Context, missing bool) error {
+	mode := ledgerMode
+	if missing {
+		mode = makeMode
+	}
+	db, err := f.pool(mode, 1)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.writeTables(ctx, db), db.Close()); err != nil {
 		return fmt.Errorf("%w: file %s cannot be written (%w); let this user write there, or pin docker.identity",
 			ErrNoLedger, f.path, err)
 	}
@@ -102,6 +115,9 @@ func (f *sqliteFile) dropLedger(ctx context.Context, table string) ([]Step, erro
 	}
 	step := Step{Object: "file " + side.path}
 	others, err := side.forget(ctx, table)
+	if err != nil && noSuchTable(err) { // a controller that runs has made the file again, and nothing in it
+		err = nil
+	}
 	if err != nil || others {
 		return []Step{step}, err
 	}
@@ -114,9 +130,11 @@ func (f *sqliteFile) dropLedger(ctx context.Context, table string) ([]Step, erro
 	return []Step{step}, nil
 }
 
+func noSuchTable(err error) bool { return strings.Contains(err.Error(), "no such table") }
+
 // forget takes a table's records away and reports whether there are others.
 func (f *sqliteFile) forget(ctx context.Context, table string) (others bool, err error) {
-	db, err := f.pool("mode=rw&_txlock=immediate", 1)
+	db, err := f.pool(ledgerMode, 1)
 	if err != nil {
 		return false, err
 	}

@@ -3,6 +3,7 @@ package sessiondb_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -123,7 +124,7 @@ func TestTablesThatAreGoneAreNoFailureOfTheDatabase(t *testing.T) {
 			} else if err := os.Remove(strings.TrimPrefix(f.config.URL, "file:") + ".session-controller.db"); err != nil {
 				t.Fatal(err)
 			}
-			for n, l := range []*sessiondb.Ledger{found, made} { // a maker makes an empty file again
+			for n, l := range []*sessiondb.Ledger{found, made} {
 				_, paused := l.Paused(t.Context())
 				_, remembered := l.RememberedEngine(t.Context())
 				for call, err := range map[string]error{
@@ -136,6 +137,9 @@ func TestTablesThatAreGoneAreNoFailureOfTheDatabase(t *testing.T) {
 						t.Errorf("ledger %d: %s: %v, want that there are no tables", n, call, err)
 					}
 				}
+			}
+			for range 2 { // and there is nothing to uninstall, either
+				f.migrate(sessiondb.MigrateOptions{Uninstall: true})
 			}
 		})
 	}
@@ -154,5 +158,12 @@ func TestAFileWithoutTheTablesIsNoLedger(t *testing.T) {
 	}
 	if p, err := f.ledger().Paused(t.Context()); err != nil || p.Made != 0 {
 		t.Errorf("made where they may be, it reads %+v, %v", p, err)
+	}
+	if err := os.WriteFile(side, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f.migrate(sessiondb.MigrateOptions{Uninstall: true})
+	if _, err := os.Stat(side); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty file is uninstalled, and is still there: %v", err)
 	}
 }

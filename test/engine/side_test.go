@@ -41,7 +41,9 @@ type side struct {
 
 func newSide(t *testing.T, host string) *side {
 	t.Helper()
-	watch, err := dockerwatch.New(dockerwatch.Config{Host: host, Getenv: func(string) string { return "" }})
+	watch, err := dockerwatch.New(dockerwatch.Config{
+		Host: host, Timeout: patience, Getenv: func(string) string { return "" },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,8 +54,9 @@ func carelessMutants() []mutant {
 			"controllers/pause.go", "if p := g.current(); p.Active() {\n		return", "if p := g.current(); false {\n		return",
 		}}},
 		{"a pause does not end", "L1", []edit{{
-			"controllers/pause.go", "	was = g.last\n",
-			"	was = g.last\n	if !was.Until.IsZero() {\n		found = was.Pause\n		found.Until = time.Now().Add(time.Hour)\n	}\n",
+			"controllers/pause.go", "	was, is.blind = g.last, found.blind\n",
+			"	was, is.blind = g.last, found.blind\n	if !was.Until.IsZero() {\n		found.Pause = was.Pause\n" +
+				"		found.Until = time.Now().Add(time.Hour)\n	}\n",
 		}}},
 		{"a pause whose record is lost is over", "S6", []edit{{
 			"controllers/pause.go", "	case was.Active() && found.Made", "	case false && found.Made",
