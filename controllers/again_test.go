@@ -114,6 +114,7 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	for range 50 {
 		r.complain(log, "s1", refused.Err)
 		r.again(ctx, "s1", refused)
+		r.again(ctx, "s1", SessionOutcome{Stopping: true}) // which is refused, too
 	}
 	if lines != 1 {
 		t.Errorf("it is told of %d times, want once", lines)

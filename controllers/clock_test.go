@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,7 +96,6 @@ func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
 	if err := guard.admit(t.Context(), introduction{Info: served}, none); err != nil {
 		t.Fatal(err)
 	}
-	strange := func() (Census, error) { return Census{LiveClaims: 1}, nil } // its containers are gone, too
 	records.known, records.err = "", fmt.Errorf("read: %w", sessiondb.ErrNoLedger)
 	for _, made := range []bool{false, true} {
 		if made {
@@ -104,16 +104,17 @@ func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
 		if err := guard.admit(t.Context(), introduction{Info: other}, none); !errors.Is(err, errNotTrusted) {
 			t.Errorf("the tables are made again %t: another one is known: %v", made, err)
 		}
-		if err := guard.admit(t.Context(), introduction{Info: served}, strange); err != nil {
+		strange := func() (Census, error) { return Census{LiveClaims: 1}, nil } // of another database
+		err := guard.admit(t.Context(), introduction{Info: served}, strange)
+		if !errors.Is(err, errNotTrusted) || !strings.Contains(err.Error(), "no record any more") ||
+			records.known != "" {
+			t.Errorf("the tables are made again %t: it is accepted without any of the containers: %v", made, err)
+		}
+		if err := guard.admit(t.Context(), introduction{Info: served}, none); err != nil {
 			t.Errorf("the tables are made again %t: the one that was served is not known any more: %v", made, err)
 		}
 	}
 	if records.known != served.Identity() {
 		t.Errorf("it is remembered as %q", records.known)
-	}
-	records.known, records.err = "", sessiondb.ErrNoLedger
-	fresh := newEngineGuard(Options{Engine: identified{info: served}, Records: records}, &engineClock{})
-	if err := fresh.admit(t.Context(), introduction{Info: served}, none); err != nil {
-		t.Errorf("where nothing can be written down an engine that has what is claimed is not accepted: %v", err)
 	}
 }

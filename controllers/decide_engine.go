@@ -41,14 +41,15 @@ const (
 	engineRefused engineVerdict = iota
 	// engineAccepted is the one that is remembered.
 	engineAccepted
-	// engineNamed is the one that the configuration names, or that was served before, and is to be remembered.
+	// engineNamed is the one that the configuration names, and is to be remembered.
 	engineNamed
 	// engineUnknown is judged by a census.
 	engineUnknown
 )
 
-// decideEngine compares identities. Pure. pin, remembered and last, which this process served last, may be empty: a
-// record can be lost, with a database that was restored, and what this process knows is as good as one.
+// decideEngine compares identities. Pure. pin, remembered and last, which this process served last, may be empty. Where
+// the record is lost the engine that was served is judged anew, as the database may be another one, and no other engine
+// takes its place.
 func decideEngine(pin, remembered, last, current string) engineVerdict {
 	switch {
 	case pin != "" && pin != current:
@@ -59,9 +60,7 @@ func decideEngine(pin, remembered, last, current string) engineVerdict {
 		return engineNamed
 	case remembered != "":
 		return engineRefused
-	case last == current:
-		return engineNamed
-	case last == "":
+	case last == "", last == current:
 		return engineUnknown
 	}
 	return engineRefused

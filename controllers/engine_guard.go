@@ -47,7 +47,7 @@ type engineGuard struct {
 	mu       sync.Mutex
 	accepted string // the identity that is served; empty when none is
 	last     string // the last one that was, for where there is no record of it
-	bereft   bool   // it was said that the records are gone
+	bereft   string // what was said of records that are gone
 	refusal  error
 }
 
@@ -154,39 +154,54 @@ func (g *engineGuard) admit(
 	return g.fail(errKeepsChanging)
 }
 
-// remembered is the identity that is written down, "" where none is, or none can be; last is that of the engine that
-// this process served last, whatever became of the records.
+// remembered is the identity that is written down, or that this process knows where it has no records, "" where there
+// is none; last is that of the engine that this process served last, whatever became of the records.
 func (g *engineGuard) remembered(ctx context.Context) (identity, last string, err error) {
-	err = sessiondb.ErrNoLedger
-	if g.records != nil {
-		identity, err = g.records.RememberedEngine(ctx)
+	if g.records == nil {
+		served := g.servedLast()
+		return served, served, nil
 	}
+	identity, err = g.records.RememberedEngine(ctx)
+	if err = g.tolerate(err); err != nil || g.dryRun { // a dry run writes nothing down: each engine is judged anew
+		return identity, "", err
+	}
+	return identity, g.servedLast(), nil
+}
+
+func (g *engineGuard) servedLast() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last
+}
+
+func (g *engineGuard) remember(ctx context.Context, current, previous string) error {
+	switch {
+	case g.records == nil:
+		return nil
+	case g.dryRun:
+		return g.tolerate(g.records.EngineFree(ctx, current))
+	}
+	return g.tolerate(g.records.RememberEngine(ctx, current, previous))
+}
+
+// tolerate returns nil in place of an ErrNoLedger, which it tells of: only this process remembers the engine then.
+func (g *engineGuard) tolerate(err error) error {
 	gone := errors.Is(err, sessiondb.ErrNoLedger)
 	if err != nil && !gone {
-		return "", "", err
+		return err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if gone && g.records != nil && !g.bereft {
+	why := ""
+	if gone {
+		why = err.Error()
+	}
+	if gone && why != g.bereft {
 		g.log.Error(err, "Only this process remembers the engine any more: make the tables with "+
 			"`session-controller migrate`, and let this role use them")
 	}
-	g.bereft = gone
-	return identity, g.last, nil
-}
-
-func (g *engineGuard) remember(ctx context.Context, current, previous string) (err error) {
-	switch {
-	case g.records == nil:
-	case g.dryRun:
-		err = g.records.EngineFree(ctx, current)
-	default:
-		err = g.records.RememberEngine(ctx, current, previous)
-	}
-	if errors.Is(err, sessiondb.ErrNoLedger) {
-		return nil // remembered has said so
-	}
-	return err
+	g.bereft = why
+	return nil
 }
 
 func (g *engineGuard) accept(who introduction) {
@@ -206,10 +221,14 @@ func (g *engineGuard) refuse(info dockerwatch.Info, served string) error {
 }
 
 func (g *engineGuard) refuseStranger(info dockerwatch.Info, c Census) error {
+	known := "which was never served before"
+	if info.Identity() == g.servedLast() {
+		known = "of which this database has no record any more (is it another one, or an old copy?)"
+	}
 	return g.distrust(fmt.Errorf(
-		"%w: %d live sessions claim a container and the one at %s (%s), which was never served before, has none of them; "+
+		"%w: %d live sessions claim a container and the one at %s (%s), %s, has none of them; "+
 			"nothing is done until `session-controller trust-engine` or docker.identity says that it is right",
-		errNotTrusted, c.LiveClaims, g.engine.Host(), info.Identity()))
+		errNotTrusted, c.LiveClaims, g.engine.Host(), info.Identity(), known))
 }
 
 // fail is for an engine that could not be remembered. Where it is the database that is away nothing is known against
@@ -217,11 +236,6 @@ func (g *engineGuard) refuseStranger(info dockerwatch.Info, c Census) error {
 func (g *engineGuard) fail(err error) error {
 	if errors.Is(err, sessiondb.ErrUnreachable) {
 		return err
-	}
-	if _, taken := errors.AsType[*sessiondb.EngineTakenError](err); taken { // an operator has said so
-		g.mu.Lock()
-		g.last = ""
-		g.mu.Unlock()
 	}
 	return g.distrust(fmt.Errorf("%w: %w", errNotTrusted, err))
 }

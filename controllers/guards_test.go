@@ -24,7 +24,7 @@ func TestDecideEngine(t *testing.T) {
 		{"it is pinned and remembered", "a", "a", "", "a", engineAccepted},
 		{"another one is pinned", "b", "", "", "a", engineRefused},
 		{"another one is pinned, whatever is remembered", "b", "a", "a", "a", engineRefused},
-		{"it was served, and the record is lost", "", "", "a", "a", engineNamed},
+		{"it was served, and the record is lost", "", "", "a", "a", engineUnknown},
 		{"another one was served, and the record is lost", "", "", "b", "a", engineRefused},
 		{"an operator trusts another one than was served", "", "a", "b", "a", engineAccepted},
 		{"another one is pinned than was served", "a", "", "b", "a", engineNamed},

@@ -37,11 +37,11 @@ func newPace[K comparable]() pace[K] {
 func (p pace[K]) worked(key K) {
 	p.failures.Forget(key)
 	p.turns.Forget(key)
-	p.atIt.Forget(key)
 }
 
 // done forgets everything about a key that needs nothing now.
 func (p pace[K]) done(key K) {
 	p.worked(key)
 	p.stops.Forget(key)
+	p.atIt.Forget(key)
 }

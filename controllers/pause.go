@@ -19,8 +19,8 @@ var ErrPaused = errors.New("the controller is paused")
 
 // PauseRecords is where an operator's pause is kept. [sessiondb.Ledger] is one.
 type PauseRecords interface {
-	// Paused returns the last pause, which may be over; the zero value where there is no record of one, and
-	// [sessiondb.ErrNoLedger] where none can be kept.
+	// Paused returns the last pause, which may be over; the zero value where there is no record of one,
+	// [sessiondb.ErrNoLedger] where none can be kept, and [sessiondb.ErrLedgerDenied] where one cannot be read any more.
 	Paused(ctx context.Context) (sessiondb.Pause, error)
 }
 
@@ -145,8 +145,8 @@ func (g *pauseGate) readTogether(ctx context.Context, asked []struct{}) []batch.
 func (g *pauseGate) readOnce(ctx context.Context) error {
 	began := time.Now()
 	now, err := g.records.Paused(ctx)
-	if err != nil && !errors.Is(err, sessiondb.ErrNoLedger) {
-		return err
+	if err != nil && (!errors.Is(err, sessiondb.ErrNoLedger) || errors.Is(err, sessiondb.ErrLedgerDenied)) {
+		return err // where a pause may be written down that cannot be read nothing is done
 	}
 	was, is := g.take(pauseSeen{Pause: now, blind: err}, began)
 	g.metrics.pause(is.Until)

@@ -145,6 +145,9 @@ func withheld(err error) bool { return errors.Is(err, errDryRun) || errors.Is(er
 func (r *reconciler[K, F]) stopEnded(key K, err error) {
 	again := r.pace.stops.NumRequeues(key) > 0
 	wait := r.pace.stops.When(key)
+	if err == nil {
+		r.pace.atIt.Forget(key)
+	}
 	if err == nil && !again {
 		wait = 0
 	}

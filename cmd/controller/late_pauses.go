@@ -18,13 +18,13 @@ type latePauses struct {
 
 	mu     sync.Mutex
 	ledger *sessiondb.Ledger // nil until the tables are there
+	denied bool              // it was said that they are, and are not this role's
 }
 
-// Paused returns the last pause, the zero value while there are no tables: that was said at the start. Where they are
-// there, and are not this role's, it is an error.
+// Paused returns the last pause, the zero value while there are no tables, or none that this role may use.
 func (l *latePauses) Paused(ctx context.Context) (sessiondb.Pause, error) {
 	ledger, err := l.open(ctx)
-	if errors.Is(err, sessiondb.ErrNoLedger) && !errors.Is(err, sessiondb.ErrLedgerDenied) {
+	if errors.Is(err, sessiondb.ErrNoLedger) {
 		return sessiondb.Pause{}, nil
 	}
 	if err != nil {
@@ -40,6 +40,10 @@ func (l *latePauses) open(ctx context.Context) (*sessiondb.Ledger, error) {
 		return l.ledger, nil
 	}
 	ledger, err := l.store.OpenLedger(ctx, false)
+	if denied := errors.Is(err, sessiondb.ErrLedgerDenied); denied && !l.denied {
+		l.denied = true
+		l.log.Error(err, "A pause would not be obeyed, as it cannot be read")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -44,7 +44,7 @@ func complain(stderr io.Writer, err error) {
 // wrong place and is quoted as what is wrong.
 func masked(sentence string) string {
 	sentence = regexp.MustCompile(`://\S*@`).ReplaceAllString(sentence, "://…@")
-	word := regexp.MustCompile(`(?i)(\w*(?:password|passwd|pwd))\s*=\s*('(?:\\+.|[^'\\])*(?:'|$)|(?:\\+.|\S)+)`)
+	word := regexp.MustCompile(`(?is)(\w*(?:password|passwd|pwd))\s*=\s*('(?:\\+(?:.|$)|[^'\\])*(?:'|$)|(?:\\+.|\S)+)`)
 	return word.ReplaceAllString(sentence, "$1=…")
 }
 

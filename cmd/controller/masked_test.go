@@ -10,6 +10,7 @@ func TestASentenceShowsNoPassword(t *testing.T) {
 		`PGPASSWORD=secret sslpassword = 'it\'s secret' run`:      `PGPASSWORD=… sslpassword=… run`,
 		`"host=h password='it\\'s secret' user=u"`:                `"host=h password=… user=u"`,
 		`connect to password=a\ b host=h`:                         `connect to password=… host=h`,
+		"password='a \\\nb\\":                                     `password=…`,
 		`connect to password='a b`:                                `connect to password=…`,
 		`connect to h: refused`:                                   `connect to h: refused`,
 	} {

@@ -17,7 +17,7 @@ func (p *postgres) ledgerPlace() string { return postgresSchema + "." }
 func (p *postgres) unusable(err error) error {
 	refused, ok := errors.AsType[*pq.Error](err)
 	switch {
-	case !ok:
+	case !ok, refused.Fatal(): // one that is fatal is about the connection
 		return nil
 	case refused.Code == pqerror.UndefinedTable:
 		return ErrNoLedger
@@ -125,7 +125,8 @@ func (p *postgres) dropLedger(ctx context.Context, table string) (steps []Step, 
 		if !there {
 			return nil
 		}
-		if err := execAll(ctx, tx, p.lockLedger()); err != nil {
+		// Of an older version some are missing.
+		if err := execAll(ctx, tx, append(ledgerTables(p.ledgerPlace()), p.lockLedger())...); err != nil {
 			return err
 		}
 		others, err := forgetTable(ctx, tx, p.ledgerPlace(), "$1", table)

@@ -67,7 +67,7 @@ func (f *sqliteFile) unusable(err error) error {
 		return nil
 	}
 	_, gone := os.Stat(f.sideFile().path)
-	if errors.Is(gone, fs.ErrNotExist) || noSuchTable(err) {
+	if errors.Is(gone, fs.ErrNotExist) || strings.Contains(err.Error(), "no such table") {
 		return ErrNoLedger
 	}
 	return nil
@@ -115,9 +115,6 @@ func (f *sqliteFile) dropLedger(ctx context.Context, table string) ([]Step, erro
 	}
 	step := Step{Object: "file " + side.path}
 	others, err := side.forget(ctx, table)
-	if err != nil && noSuchTable(err) { // a controller that runs has made the file again, and nothing in it
-		err = nil
-	}
 	if err != nil || others {
 		return []Step{step}, err
 	}
@@ -129,8 +126,6 @@ func (f *sqliteFile) dropLedger(ctx context.Context, table string) ([]Step, erro
 	}
 	return []Step{step}, nil
 }
-
-func noSuchTable(err error) bool { return strings.Contains(err.Error(), "no such table") }
 
 // forget takes a table's records away and reports whether there are others.
 func (f *sqliteFile) forget(ctx context.Context, table string) (others bool, err error) {
@@ -144,6 +139,10 @@ func (f *sqliteFile) forget(ctx context.Context, table string) (others bool, err
 		return false, fmt.Errorf("begin: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to undo
+	// Of an older version some are missing; an empty file has none.
+	if err := execAll(ctx, tx, ledgerTables(f.ledgerPlace())...); err != nil {
+		return false, err
+	}
 	if others, err = forgetTable(ctx, tx, "", "?1", table); err != nil {
 		return false, err
 	}

@@ -56,6 +56,33 @@ func TestUninstallKeepsWhatOtherTablesHaveInTheLedger(t *testing.T) {
 	}
 }
 
+// An older version had no pauses: what another table has there is kept all the same.
+func TestUninstallKeepsWhatAnOlderVersionWrote(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"postgres/plain", "sqlite/plain"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := create(t, plainOf(t, name))
+			for _, table := range []string{"one", "two"} {
+				f.config.Table = table
+				f.migrate(sessiondb.MigrateOptions{SessionsTable: true})
+				f.records(false)
+			}
+			if name == "postgres/plain" {
+				f.exec(`DROP TABLE session_controller.pause`)
+			} else if _, err := connect(t, "sqlite", f.config.URL+".session-controller.db").
+				ExecContext(t.Context(), `DROP TABLE pause`); err != nil {
+				t.Fatal(err)
+			}
+			f.config.Table = "one"
+			f.migrate(sessiondb.MigrateOptions{Uninstall: true})
+			f.config.Table = "two"
+			f.open()
+			wantEngine(t, f.ledger(), "engine of two")
+		})
+	}
+}
+
 // records writes what a controller of this table writes down, and returns how many records that is.
 func (f *fixture) records(leaseOnly bool) int {
 	f.t.Helper()
