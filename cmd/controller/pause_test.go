@@ -83,7 +83,8 @@ policy: {exitGrace: 0s, goneGrace: 0s, startGrace: 0s, leakGrace: 0s, stopTimeou
 			if err := controller.Wait(); err != nil {
 				t.Errorf("run ended with %v; log:\n%s", err, log)
 			}
-			if _, out, _ := command(t, with("resume", "--address", address)...); !strings.Contains(out, "was not paused") {
+			const nobodyWas = "was not paused, as far as the database knows; if it was, it is not any more\n"
+			if _, out, _ := command(t, with("resume", "--address", address)...); out != nobodyWas {
 				t.Errorf("a second resume says %q", out)
 			}
 		})
