@@ -135,6 +135,18 @@ func execAll(ctx context.Context, on sqlx.ExecerContext, statements ...string) e
 	return nil
 }
 
+// committed runs statements in a transaction and commits it, or takes it back where one fails.
+func committed(tx *sqlx.Tx, do func(tx *sqlx.Tx) error) error {
+	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to undo
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
 // firstWords is enough of a statement to know it by.
 func firstWords(statement string) string {
 	const most = 60

@@ -103,15 +103,10 @@ func (p *postgres) aloneInOne(ctx context.Context, db *sqlx.DB, do func(tx *sqlx
 
 // within runs statements in a transaction and ends it.
 func within(ctx context.Context, tx *sqlx.Tx, do func(tx *sqlx.Tx) error) error {
-	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to undo
-	if err := execAll(ctx, tx, "SET LOCAL lock_timeout = '5s'"); err != nil {
-		return err
-	}
-	if err := do(tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
+	return committed(tx, func(tx *sqlx.Tx) error {
+		if err := execAll(ctx, tx, "SET LOCAL lock_timeout = '5s'"); err != nil {
+			return err
+		}
+		return do(tx)
+	})
 }

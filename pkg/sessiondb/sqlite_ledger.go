@@ -95,14 +95,7 @@ func (f *sqliteFile) writeTables(ctx context.Context, db *sqlx.DB) error {
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to undo
-	if err := execAll(ctx, tx, ledgerTables(f.ledgerPlace())...); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
-	return nil
+	return committed(tx, func(tx *sqlx.Tx) error { return execAll(ctx, tx, ledgerTables(f.ledgerPlace())...) })
 }
 
 // installLedger does nothing: whoever may write the database may make the file beside it, and `run` does.
@@ -138,16 +131,13 @@ func (f *sqliteFile) forget(ctx context.Context, table string) (others bool, err
 	if err != nil {
 		return false, fmt.Errorf("begin: %w", err)
 	}
-	defer func() { _ = tx.Rollback() }() // after a commit there is nothing left to undo
-	// Of an older version some are missing; an empty file has none.
-	if err := execAll(ctx, tx, ledgerTables(f.ledgerPlace())...); err != nil {
-		return false, err
-	}
-	if others, err = forgetTable(ctx, tx, "", "?1", table); err != nil {
-		return false, err
-	}
-	if err := tx.Commit(); err != nil {
-		return false, fmt.Errorf("commit: %w", err)
-	}
-	return others, nil
+	err = committed(tx, func(tx *sqlx.Tx) error {
+		// Of an older version some are missing; an empty file has none.
+		if err := execAll(ctx, tx, ledgerTables(f.ledgerPlace())...); err != nil {
+			return err
+		}
+		others, err = forgetTable(ctx, tx, f.ledgerPlace(), "?1", table)
+		return err
+	})
+	return others, err
 }
