@@ -57,5 +57,9 @@ func (r reading) now(local time.Time) time.Time {
 	return wall
 }
 
-// set is called with what the engine that is served said.
-func (c *engineClock) set(r reading) { c.last.Store(&r) }
+// set is called with what the engine that is served said. It reports whether the engine's clock was set since the last
+// call: it is not where the time elapsed since then puts it.
+func (c *engineClock) set(r reading) (jumped bool) {
+	last := c.last.Swap(&r)
+	return last != nil && r.engine.Sub(last.engine.Add(r.local.Sub(last.local))).Abs() > dockerwatch.ClockTolerance
+}

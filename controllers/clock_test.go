@@ -118,3 +118,48 @@ func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
 		t.Errorf("it is remembered as %q", records.known)
 	}
 }
+
+// A connection that lives on leads to the engine that it was made to, so each change of who answers asks for a new one.
+func TestAChangeOfTheEngineThatAnswersIsTold(t *testing.T) {
+	t.Parallel()
+	one, other := dockerwatch.Info{ID: "A", RootDir: "/"}, dockerwatch.Info{ID: "B", RootDir: "/"}
+	ahead := one
+	ahead.Time = one.Time.Add(time.Hour)
+	for _, tt := range []struct {
+		reason  string
+		answers []dockerwatch.Info
+		want    int
+	}{
+		{"the engine that is served answers on and on", []dockerwatch.Info{one, one}, 0},
+		{"another one answers once, and again", []dockerwatch.Info{other, other}, 1},
+		{"another one answers, and then the one that is served", []dockerwatch.Info{other, one}, 2},
+		{"they answer by turns", []dockerwatch.Info{other, one, other, one}, 4},
+		{"the clock of the one that is served is set, and stays so", []dockerwatch.Info{ahead, ahead}, 1},
+		{"its clock is set, and put right", []dockerwatch.Info{ahead, one}, 2},
+	} {
+		for name, ask := range map[string]func(*engineGuard, dockerwatch.Info){
+			"check": func(g *engineGuard, who dockerwatch.Info) {
+				g.engine = identified{info: who}
+				g.mu.Lock()
+				g.accepted, g.refusal = one.Identity(), nil
+				g.mu.Unlock()
+				_ = g.confirm(t.Context(), "")
+			},
+			"sweep": func(g *engineGuard, who dockerwatch.Info) {
+				_ = g.admit(t.Context(), introduction{who, reading{engine: who.Time, local: time.Now()}},
+					func() (Census, error) { return Census{LiveClaims: 1}, nil })
+			},
+		} {
+			guard := newEngineGuard(Options{Engine: identified{info: one}, Identity: one.Identity()}, &engineClock{})
+			accept(guard, one)
+			told := 0
+			guard.changed = func() { told++ }
+			for _, who := range tt.answers {
+				ask(guard, who)
+			}
+			if told != tt.want {
+				t.Errorf("%s, seen by a %s: told %d times, want %d", tt.reason, name, told, tt.want)
+			}
+		}
+	}
+}

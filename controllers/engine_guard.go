@@ -41,10 +41,13 @@ type engineGuard struct {
 	metrics *Metrics
 	log     logr.Logger
 	checks  *batch.Batcher[struct{}, struct{}]
-	// changed is told when a check shows another engine: a sweep is due. Nil: nobody is.
+	// changed is called when another engine answers than the one before, the served one again included, and when the
+	// clock of the served one was set: a sweep is due, and the event stream must be dialled anew. If nil, nothing is
+	// called.
 	changed func()
 
 	mu       sync.Mutex
+	answered string // the identity of the engine that answered last; empty when none has
 	accepted string // the identity that is served; empty when none is
 	last     string // the last one that was, for where there is no record of it
 	bereft   string // what was said of records that are gone
@@ -104,14 +107,23 @@ func (g *engineGuard) check(ctx context.Context) error {
 	accepted := g.accepted
 	g.mu.Unlock()
 	if who.Identity() == accepted {
-		g.clock.set(who.clock)
+		g.saw(accepted, g.clock.set(who.clock))
 		return nil
 	}
 	err = g.refuse(who.Info, accepted)
-	if g.changed != nil {
+	g.saw(who.Identity(), false)
+	return err
+}
+
+// saw notes which engine has answered, and whether its clock was found to have been set.
+func (g *engineGuard) saw(identity string, clockSet bool) {
+	g.mu.Lock()
+	another := g.answered != "" && g.answered != identity
+	g.answered = identity
+	g.mu.Unlock()
+	if (another || clockSet) && g.changed != nil {
 		g.changed()
 	}
-	return err
 }
 
 // admit judges the engine that a sweep has found, and remembers it where it is new. takeCensus is only called for one
@@ -131,6 +143,7 @@ func (g *engineGuard) admit(
 			g.accept(who)
 			return nil
 		case engineRefused:
+			g.saw(current, false)
 			return g.refuse(who.Info, cmp.Or(g.pin, remembered, last))
 		case engineUnknown:
 			census, err := takeCensus()
@@ -138,6 +151,7 @@ func (g *engineGuard) admit(
 				return err
 			}
 			if !census.plausible() {
+				g.saw(current, false)
 				return g.refuseStranger(who.Info, census)
 			}
 		case engineNamed:
@@ -206,10 +220,11 @@ func (g *engineGuard) tolerate(err error) error {
 
 func (g *engineGuard) accept(who introduction) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.clock.set(who.clock)
+	clockSet := g.clock.set(who.clock) && g.last == who.Identity()
 	g.accepted, g.last, g.refusal = who.Identity(), who.Identity(), nil
 	g.metrics.engineTrusted(true)
+	g.mu.Unlock()
+	g.saw(who.Identity(), clockSet)
 }
 
 // refuse is for another engine than the one that is served.

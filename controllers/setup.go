@@ -64,13 +64,17 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 		return err
 	}
 	c.loop = newSweepLoop(c.core, sessions.swept, containers.swept)
-	c.guard.changed, c.gate.resumed = c.loop.request, c.loop.request
+	c.gate.resumed = c.loop.request
 	session.databaseDown, container.databaseDown = c.loop.request, c.loop.request
 	c.looker.unclaimed = func(ctx context.Context, id string) {
 		_ = containers.fresh(ctx, ContainerKey(id)) // it fails only when ctx ends
 	}
 	events := newEventTrigger(c.core, sessions.fresh, containers.fresh, c.loop.request)
 	watcher := dockerwatch.NewWatcher(c.source, c.history, c.handlers(events))
+	c.guard.changed = func() {
+		c.loop.request()
+		watcher.Redial()
+	}
 	if err := mgr.Add(everywhere(c.readPauses)); err != nil {
 		return fmt.Errorf("set up the reading of pauses: %w", err)
 	}

@@ -19,9 +19,7 @@ func (g *engineGuard) vouch(identity string) error {
 	if accepted == "" {
 		return refusal
 	}
-	if g.changed != nil {
-		g.changed()
-	}
+	g.saw(identity, false)
 	return fmt.Errorf("%w: an answer from %s came from %s, and the one that is served is %s; this answer does not count",
 		errNotTrusted, g.engine.Host(), identity, accepted)
 }

@@ -2,8 +2,11 @@ package dockerwatch
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +16,14 @@ const (
 	reconnectBase = 50 * time.Millisecond
 	reconnectCap  = time.Second
 )
+
+// ClockTolerance is how far an engine's clock may be from where the time elapsed since an earlier answer puts it,
+// without being taken for a clock that was set. Each answer is up to 5 s old when it is read (the default time-out of a
+// call), so two of them differ by no more than that; twice as much leaves room for a longer time-out.
+const ClockTolerance = 10 * time.Second
+
+// errRedialled ends a connection in favour of a new one.
+var errRedialled = errors.New("another engine answered at this address, or its clock was set: dialling anew")
 
 // beginning is before any event.
 var beginning = time.Unix(1, 0) //nolint:gochecknoglobals // a constant that Go has no literal for
@@ -47,6 +58,10 @@ type Watcher struct {
 	connected bool
 	everUp    bool
 	reported  bool
+	// clock is the engine's time at the last connection, and clockRead when it was read, by this machine's clock.
+	clock, clockRead time.Time
+	// hangUp ends the connection that is open, or being made. Nil before the first.
+	hangUp atomic.Pointer[context.CancelCauseFunc]
 }
 
 // NewWatcher returns a watcher that keeps history up to date and tells handlers. Call [Watcher.Run] once.
@@ -84,16 +99,43 @@ func (w *Watcher) Run(ctx context.Context) error {
 	}
 }
 
+// Redial ends the connection of the stream and lets [Watcher.Run] dial anew. It is for callers that have seen another
+// engine answer at the address, or the right one again: a connection that lives on still leads to the engine that it
+// was made to. It is safe for concurrent use.
+func (w *Watcher) Redial() {
+	if hangUp := w.hangUp.Load(); hangUp != nil {
+		(*hangUp)(errRedialled)
+	}
+}
+
 // follow makes one connection and stays on it until it breaks.
 func (w *Watcher) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	w.hangUp.Store(&cancel)
+	err := w.listen(ctx)
+	if cause := context.Cause(ctx); errors.Is(cause, errRedialled) {
+		return fmt.Errorf("follow docker events: %w", cause)
+	}
+	return err
+}
+
+func (w *Watcher) listen(ctx context.Context) error {
 	info, err := w.source.Info(ctx)
 	if err != nil {
 		return err
+	}
+	read := time.Now()
+	if w.clockWasSet(info.Time, read) {
+		// Times of before and after cannot be compared. A stream that were whole since a time that has yet to come would let
+		// no death count as a crash until then, and one that resumed at such a time would miss what happens until then.
+		w.last, w.since = Event{}, time.Time{}
 	}
 	since := w.resumeFrom(info.Time)
 	onConnect := func() {
 		gap := w.settleGap(ctx, since, info.Time)
 		w.connected, w.everUp, w.since = true, true, since
+		w.clock, w.clockRead = info.Time, read
 		if w.handlers.Connected != nil {
 			w.handlers.Connected(gap)
 		}
@@ -133,6 +175,12 @@ func (w *Watcher) settleGap(ctx context.Context, since, engineNow time.Time) (ga
 		w.history.Resumed()
 	}
 	return gap
+}
+
+// clockWasSet reports whether the engine's clock, which was read at this moment, has been set since the last
+// connection.
+func (w *Watcher) clockWasSet(engineNow, read time.Time) bool {
+	return w.everUp && engineNow.Sub(w.clock.Add(read.Sub(w.clockRead))).Abs() > ClockTolerance
 }
 
 func (w *Watcher) settle(moments []Moment, err error, since, engineNow time.Time) (gap bool) {

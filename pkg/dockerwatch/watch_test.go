@@ -29,6 +29,7 @@ type connection struct {
 	amnesia error // RecentEvents fails
 	events  []Event
 	lasts   time.Duration
+	skew    time.Duration // how far the engine's clock is from where it was at first
 }
 
 var errBroken = errors.New("broken")
@@ -46,7 +47,7 @@ func (s *scriptedEngine) Info(context.Context) (Info, error) {
 		s.scripts = s.scripts[1:]
 		return Info{}, fmt.Errorf("info: %w", ErrUnreachable)
 	}
-	return Info{Time: s.now}, nil
+	return Info{Time: s.now.Add(s.current().skew + s.tries[len(s.tries)-1].Sub(s.tries[0]))}, nil
 }
 
 func (s *scriptedEngine) RecentEvents(context.Context, time.Time) ([]Moment, error) {
@@ -188,6 +189,24 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 			},
 			time.Time{}, []bool{false, true}, false,
 		},
+		{
+			"a clock that was an hour ahead at a connection and is right again lets a crash be one before that hour is over",
+			[]connection{
+				{lasts: 2 * time.Second},
+				{skew: time.Hour, memory: old, lasts: 2 * time.Second},
+				{memory: old, events: []Event{at(12, ActionStart), died(100, 1)}, lasts: time.Hour},
+			},
+			time.Time{}, []bool{false, true, true}, true,
+		},
+		{
+			"a clock that was an hour behind at a connection does not make the stream whole for the hour before it is right",
+			[]connection{
+				{lasts: 2 * time.Second},
+				{skew: -time.Hour, memory: old, lasts: 2 * time.Second},
+				{memory: old, events: []Event{died(13, 1)}, lasts: time.Hour},
+			},
+			second(-25), []bool{false, true, true}, false,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.reason, func(t *testing.T) {
@@ -269,6 +288,48 @@ func TestWatcherDoesNotSpinOnAStreamThatBreaksAtOnce(t *testing.T) {
 		// From the seventh try on each waits half a second at the least.
 		if n := len(engine.tries); n > 140 {
 			t.Errorf("connected %d times in a minute to a stream that breaks at once", n)
+		}
+	})
+}
+
+// What was heard under the clock of before says nothing about where to go on.
+func TestWatcherResumesWhereTheClockIsNowWhenItWasSetBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		engine := &scriptedEngine{now: second(0), scripts: []connection{
+			{skew: time.Hour, events: []Event{at(3600, ActionStart)}, lasts: 2 * time.Second},
+			{lasts: time.Hour},
+		}}
+		watch(t, engine, NewHistory())
+		want := []time.Time{second(3600).Add(-stopWindow), second(2).Add(-stopWindow)}
+		if diff := cmp.Diff(want, engine.sinces); diff != "" {
+			t.Errorf("since (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWatcherDialsAnewWhenItIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		engine := &scriptedEngine{now: second(0)} // whose streams stay open
+		var downs []error
+		w := NewWatcher(engine, NewHistory(), WatchHandlers{Disconnected: func(err error) { downs = append(downs, err) }})
+		w.Redial() // there is no connection to end yet
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		go func() {
+			sleep(ctx, 10*time.Second)
+			w.Redial()
+			w.Redial()
+		}()
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if len(engine.tries) != 2 || engine.tries[1].Sub(engine.tries[0]) != 10*time.Second {
+			t.Errorf("dialled at %v, want twice, the second time after 10 s", engine.tries)
+		}
+		if len(downs) != 1 || !errors.Is(downs[0], errRedialled) {
+			t.Errorf("said %v, want once that it was dialled anew", downs)
 		}
 	})
 }

@@ -260,7 +260,6 @@ func (w *world) calmDown() {
 		}
 		n.listsFail.Store(false)
 		n.engine.CutStreams()
-		n.stranger.CutStreams() // a stream may hang on to it behind a proxy that leads all calls back
 		w.mu.Lock()
 		n.behind = nil
 		w.mu.Unlock()
