@@ -31,7 +31,7 @@ type step struct {
 	sweep, floor, seed, memory, calls, queries float64
 }
 
-// growth measures sweeps over more and more sessions and writes the table and the drawings.
+// growth measures sweeps over more and more sessions and writes the page, and the data that test/chart draws.
 func growth(ctx context.Context, opts options, stdout, stderr io.Writer) error {
 	var steps []step
 
@@ -49,8 +49,11 @@ func growth(ctx context.Context, opts options, stdout, stderr io.Writer) error {
 		return fmt.Errorf("make the directory for the growth figures: %w", err)
 	}
 
-	if err := draw(opts.growth, steps); err != nil {
-		return err
+	const mode = 0o644 // as all documentation
+
+	data := filepath.Join(opts.growth, "growth.csv")
+	if err := os.WriteFile(data, []byte(growthData(steps)), mode); err != nil {
+		return fmt.Errorf("write the growth figures: %w", err)
 	}
 
 	parts, err := scale(ctx, opts)
@@ -58,12 +61,8 @@ func growth(ctx context.Context, opts options, stdout, stderr io.Writer) error {
 		return fmt.Errorf("measure the parts of a fleet: %w", err)
 	}
 
-	const (
-		page     = "growth.md"
-		pageMode = 0o644 // as all documentation
-	)
-
-	if err := os.WriteFile(filepath.Join(opts.growth, page), []byte(growthPage(steps, parts)), pageMode); err != nil {
+	page := filepath.Join(opts.growth, "growth.md")
+	if err := os.WriteFile(page, []byte(growthPage(steps, parts)), mode); err != nil {
 		return fmt.Errorf("write the growth figures: %w", err)
 	}
 
@@ -205,6 +204,19 @@ func growthTable(w io.Writer, steps []step) error {
 	}
 
 	return t.Flush()
+}
+
+// growthData is what test/chart draws: comma-separated, times in seconds, memory in MiB.
+func growthData(steps []step) string {
+	var data strings.Builder
+
+	data.WriteString("sessions,sweep,floor,seed,memory\n")
+
+	for _, s := range steps {
+		_, _ = fmt.Fprintf(&data, "%d,%g,%g,%g,%g\n", s.sessions, s.sweep, s.floor, s.seed, s.memory)
+	}
+
+	return data.String()
 }
 
 // growthPage is the same table as a page.

@@ -1,3 +1,3 @@
-// Package deploy tries what a person deploys: the built binary, the image, the socket proxy, the manifests, and what
+// Package deploy tries what a person deploys: the built binary, the image, the socket proxy, the units, and what
 // the documents say of them.
 package deploy

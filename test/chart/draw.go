@@ -44,7 +44,7 @@ func draw(directory string, steps []step) error {
 		for _, l := range d.lines {
 			points := make(plotter.XYs, len(steps))
 			for i, s := range steps {
-				points[i].X, points[i].Y = float64(s.sessions), l.of(s)
+				points[i].X, points[i].Y = s.sessions, l.of(s)
 			}
 
 			curve, dots, err := plotter.NewLinePoints(points)
