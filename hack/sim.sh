@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Plays random worlds: hack/sim.sh RUNS SEED. `make sim` calls it.
+# Plays worlds of the simulation: hack/sim.sh committed, or hack/sim.sh drawn RUNS SEED. `make test` calls the first,
+# `make sim` the second.
 #
 # One world keeps one processor busy, so there is one process for each. With a seed there is one process, which plays
 # the worlds of that seed, and each of them twenty times where they are few: what is not part of a seed may not come
@@ -10,8 +11,18 @@ set -euo pipefail
 # shellcheck source=hack/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-runs=${1:?how many worlds} seed=${2:?which worlds, 0 for new ones} jobs=1
-((seed != 0 || runs < 10)) || jobs=$(nproc)
+worlds=${1:?committed or drawn} jobs=$(nproc)
+flags=(-test.run '^TestSimulation$' -test.v -test.timeout 12h)
+case $worlds in
+committed) ;;
+drawn)
+	runs=${2:?how many worlds} seed=${3:?which worlds, 0 for new ones}
+	((seed == 0 && runs >= 10)) || jobs=1
+	flags+=(-rapid.checks $(((runs + jobs - 1) / jobs)) -rapid.seed "$seed" -rapid.nofailfile -rapid.shrinktime 60s)
+	export SIM_DRAW=1
+	;;
+*) fail "the worlds are committed or drawn, not $worlds" ;;
+esac
 
 work=$(mktemp -d)
 pids=()
@@ -26,18 +37,19 @@ trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-go test -c -o "$work/sim.test" ./test/sim
+cd "$LIB_ROOT"
+go test -vet=off -c -o "$work/sim.test" ./test/sim
 cd test/sim
-for ((job = 0; job < jobs; job++)); do
-	"$work/sim.test" -test.run '^TestSimulation$' -test.v -test.timeout 12h -rapid.checks $(((runs + jobs - 1) / jobs)) \
-		-rapid.seed "$seed" -rapid.nofailfile -rapid.shrinktime 60s >"$work/$job.log" 2>&1 &
+for ((job = 1; job <= jobs; job++)); do
+	SIM_SHARD=$job/$jobs "$work/sim.test" "${flags[@]}" >"$work/$job.log" 2>&1 &
 	pids+=($!)
 done
 
 code=0
-for ((job = 0; job < jobs; job++)); do
-	wait "${pids[job]}" || code=1
-	cat "$work/$job.log"
+for ((job = 1; job <= jobs; job++)); do
+	wait "${pids[job - 1]}" || code=1
+	# The worlds that went well need not be named.
+	grep -vE '^ *(=== |--- PASS: TestSimulation/)' "$work/$job.log" || true
 done
 sed -n 's/.*: \([0-9]* runs, .* wrong\)$/\1/p' "$work"/*.log |
 	awk '{ r += $1; s += $3; f += $5; w += $7 }

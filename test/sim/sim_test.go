@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -117,6 +118,8 @@ type total struct {
 	played
 
 	runs, wrong int
+	// collected counts the features of the worlds that were collected.
+	collected map[string]int
 }
 
 func (all *total) add(p played) {
@@ -128,12 +131,61 @@ func (all *total) add(p played) {
 	}
 }
 
-// TestSimulation plays random worlds. -rapid.checks says how many, -rapid.seed which.
+// TestSimulation plays the committed worlds, so that the same code is always judged by the same worlds. With SIM_DRAW=1
+// it plays drawn ones instead: -rapid.checks says how many, -rapid.seed which. SIM_SHARD=1/2 plays every second one of
+// the committed worlds, from the first on. SIM_COLLECT names a file that drawn worlds are added to, see
+// [total.collect].
 //
 //nolint:paralleltest // it changes how many processors there are
 func TestSimulation(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // with one processor a seed tells nearly everything
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // with one processor a world nearly always goes the same way
 	all := total{played: played{done: map[string]int{}}}
+	if os.Getenv("SIM_DRAW") != "" {
+		all.playDrawn(t)
+	} else {
+		all.playCommitted(t)
+	}
+	t.Logf("%d runs, %d steps, %d faults, %d wrong", all.runs, all.steps, all.faults, all.wrong)
+	for _, what := range slices.Sorted(maps.Keys(all.done)) {
+		t.Logf("%8d %s", all.done[what], what)
+	}
+}
+
+// playCommitted plays the committed worlds, or this process's share of them. With the race detector each takes some ten
+// times as long, and it is there for what goes on at the same time: every tenth world has enough of that.
+func (all *total) playCommitted(t *testing.T) {
+	t.Helper()
+	const raceShare = 10
+	first, every := 1, 1
+	if text := os.Getenv("SIM_SHARD"); text != "" {
+		if n, err := fmt.Sscanf(text, "%d/%d", &first, &every); n != 2 || first < 1 || every < first {
+			t.Fatalf("SIM_SHARD is %q (%v), want something like 1/2", text, err)
+		}
+	} else if racing {
+		every = raceShare
+	}
+	share := 0
+	for n, s := range committedWorlds(t) {
+		if n%every != first-1 {
+			continue
+		}
+		share++
+		t.Run(strconv.Itoa(n+1), func(t *testing.T) {
+			p := run(t, s)
+			if all.add(p); len(p.violations) > 0 {
+				all.wrong++
+				t.Errorf("first seen in run %d:\n%s\n\nhistory:\n%s", all.runs, strings.Join(p.violations, "\n"), p.history)
+			}
+		})
+	}
+	if !racing && all.runs == share { // -test.run may have chosen some of them
+		all.covers(t)
+	}
+}
+
+// playDrawn plays drawn worlds, and shrinks one in which a promise is broken.
+func (all *total) playDrawn(t *testing.T) {
+	t.Helper()
 	again := given("rapid.checks") <= few && given("rapid.seed") != 0
 	rapid.Check(t, func(rt *rapid.T) {
 		s := drawSetup().Draw(rt, "world")
@@ -145,18 +197,22 @@ func TestSimulation(t *testing.T) {
 			p := run(t, s)
 			all.add(p)
 			if len(p.violations) == 0 {
+				all.collect(t, s, p)
 				continue
 			}
 			if all.wrong++; all.wrong == 1 { // the order of goroutines may not come about again
-				t.Logf("first seen in run %d:\n%s\n\nhistory:\n%s", all.runs, strings.Join(p.violations, "\n"), p.history)
+				t.Logf("first seen in run %d:\n%s\n\nhistory:\n%s\n\nthe world, for testdata/worlds.jsonl:\n%s", all.runs,
+					strings.Join(p.violations, "\n"), p.history, s.line())
 			}
-			rt.Logf("%s\n\nhistory:\n%s", strings.Join(p.violations, "\n"), p.history)
+			rt.Logf("%s\n\nhistory:\n%s\n\nthe world, for testdata/worlds.jsonl:\n%s", strings.Join(p.violations, "\n"),
+				p.history, s.line())
 			// While it is shrunk the message must stay the same: it says which promise, and no more.
 			rt.Fatalf("%s is broken", strings.SplitN(p.violations[0], ":", 2)[0])
 		}
 	})
-	t.Logf("%d runs, %d steps, %d faults, %d wrong", all.runs, all.steps, all.faults, all.wrong)
-	all.covers(t)
+	if all.runs >= enough {
+		all.covers(t)
+	}
 }
 
 // given is the value of a flag that is a number.
@@ -167,17 +223,23 @@ func given(name string) (n uint64) {
 	return n
 }
 
-// enough is how many worlds show everything that the controllers can be brought to do.
+// enough is how many drawn worlds show everything that the controllers can be brought to do.
 const enough = 400
 
-// covers checks that the controllers have done everything that they can do: a world in which something never comes
-// about shows nothing of it.
+// covers checks that the controllers have done everything that they can do: worlds in which something never comes about
+// show nothing of it.
 func (all *total) covers(t *testing.T) {
 	t.Helper()
-	if all.runs < enough {
-		return
+	for _, what := range everything() {
+		if all.done[what] == 0 {
+			t.Errorf("no controller ever came to %q in %d runs", what, all.runs)
+		}
 	}
-	for _, what := range []string{
+}
+
+// everything is what controllers can be brought to do, by action and reason.
+func everything() []string {
+	return []string{
 		"fail ContainerExited", "fail ContainerOOMKilled", "fail NeverStarted", "fail+release ContainerExited",
 		"fail+release ContainerGone", "fail+release ContainerTaken", "report ContainerTaken", "adopt ContainerReplaced",
 		"adopt ContainerUnrecorded", "report ContainerUnrecorded", "pin SessionEnded", "stop SessionEnded",
@@ -186,12 +248,5 @@ func (all *total) covers(t *testing.T) {
 		"remove ContainerSuperseded", "report ContainerForeign", "report ContainerKept", "hold ContainerKept",
 		"hold StatusUnknown", "hold ClaimInvalid", "hold SessionElsewhere", "hold TableEmpty", "hold BreakerTripped",
 		"retry LookFailed",
-	} {
-		if all.done[what] == 0 {
-			t.Errorf("no controller ever came to %q in %d runs", what, all.runs)
-		}
-	}
-	for _, what := range slices.Sorted(maps.Keys(all.done)) {
-		t.Logf("%8d %s", all.done[what], what)
 	}
 }

@@ -71,7 +71,7 @@ func list(t *testing.T) *builds {
 	t.Helper()
 	list := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-test",
 		"-json=Dir,GoFiles,ImportPath,Export", "./test/sim")
-	list.Stderr = os.Stderr
+	list.Env, list.Stderr = append(os.Environ(), "CGO_ENABLED=0"), os.Stderr // as every binary is built
 	out, err := list.Output()
 	if err != nil {
 		t.Fatal(err)

@@ -151,6 +151,7 @@ func (m mutant) play(ctx context.Context, binary string, before outcome, runs in
 	test := exec.CommandContext(ctx, binary, "-test.run", "^TestSimulation$", "-test.v", "-test.timeout", "2h",
 		"-rapid.checks", strconv.Itoa(runs), "-rapid.nofailfile", "-rapid.shrinktime", "0s")
 	test.Dir = filepath.Join("test", "sim")
+	test.Env = append(os.Environ(), "SIM_DRAW=1")
 	out, err := test.CombinedOutput()
 	if err == nil {
 		before.runs += runs
