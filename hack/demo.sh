@@ -83,11 +83,11 @@ build() {
 	say "building (the first time compiles all dependencies, some minutes)"
 	make --no-print-directory build BIN="$work/session-controller" >"$work/build.log" 2>&1 ||
 		{ cat "$work/build.log" >&2 && fail "make build failed: see above"; }
-	go build -buildvcs=false -o "$work/demorows" ./hack/demorows || fail "building hack/demorows failed: see above"
+	go build -o "$work/demorows" ./hack/demorows || fail "building hack/demorows failed: see above"
 
 	arch=$(engine version --format '{{.Server.Arch}}') || fail "the Docker Engine at $host does not answer any more"
-	CGO_ENABLED=0 GOOS=linux GOARCH=$arch go build -buildvcs=false -trimpath -ldflags '-s -w' -o "$work/workload" \
-		./test/workload || fail "building test/workload for $arch failed: see above"
+	GOOS=linux GOARCH=$arch go build -ldflags '-s -w' -o "$work/workload" ./test/workload ||
+		fail "building test/workload for $arch failed: see above"
 	image=session-controller-demo:$run
 	tar -C "$work" -c workload | engine import - "$image" >/dev/null ||
 		fail "importing a test image into $host failed: see above"

@@ -15,6 +15,10 @@ readonly WORKLOAD_IMAGE=session-controller-test/workload:latest
 
 readonly LIB_ROOT=${BASH_SOURCE[0]%/*}/..
 
+# One set of flags for everything that is compiled; the Makefile has the same and says why. The machine's own settings
+# do not decide what is built.
+export GOFLAGS='-trimpath -buildvcs=false' CGO_ENABLED=0
+
 say() { printf '==> %s\n' "$*" >&2; }
 
 fail() {
@@ -129,7 +133,7 @@ engine_answers_or_ended() { is_gone "$2" || timeout 5 docker --host "$1" version
 import_image() {
 	local host=$1 build sum old
 	build=$(mktemp -d)
-	(cd "$LIB_ROOT" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o "$build/workload" ./test/workload) ||
+	(cd "$LIB_ROOT" && go build -ldflags '-s -w' -o "$build/workload" ./test/workload) ||
 		fail "building test/workload failed: see above"
 	sum=$(sha256sum "$build/workload")
 	sum=${sum%% *}

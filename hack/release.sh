@@ -25,7 +25,7 @@ for platform in "${PLATFORMS[@]}"; do
 	name=session-controller_${version#v}_${os}_$arch
 	say "building $name"
 	mkdir -p "dist/$name"
-	CGO_ENABLED=0 GOOS=$os GOARCH=$arch go build -trimpath -buildvcs=false \
+	GOOS=$os GOARCH=$arch go build \
 		-ldflags "-s -w -buildid= -X main.version=$version -X main.commit=$commit" \
 		-o "dist/$name/session-controller" ./cmd/controller ||
 		fail "building for $platform failed: see above"

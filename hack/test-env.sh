@@ -139,7 +139,8 @@ main() {
 	fi
 	import_image "$host"
 
-	export SESSION_CONTROLLER_TEST_DOCKER_HOST=$host TMPDIR=$work/tmp
+	# The race detector needs cgo.
+	export SESSION_CONTROLLER_TEST_DOCKER_HOST=$host TMPDIR=$work/tmp CGO_ENABLED=1
 	run_command "$@"
 }
 

@@ -2,6 +2,8 @@
 # Checks that the tree is what the tools would make of it: go mod tidy, gofmt, go generate. Works in a tree with changes
 # that are not committed yet; files that git ignores do not count. Changes nothing, except that generated files which
 # are out of date are brought up to date.
+#
+#   hack/verify.sh MODULE…        the directories that have a go.mod
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,10 +19,12 @@ files() {
 		while IFS= read -r -d '' file; do [[ ! -f $file ]] || printf '%s\0' "$file"; done | sort -zu
 }
 
-go mod tidy -diff || {
-	echo "error: go.mod or go.sum is not tidy (above): run make tidy" >&2
-	exit 1
-}
+for module in "$@"; do
+	go -C "$module" mod tidy -diff || {
+		echo "error: $module/go.mod or go.sum is not tidy (above): run make tidy" >&2
+		exit 1
+	}
+done
 
 unformatted=$(files '*.go' | xargs -0 --no-run-if-empty gofmt -l)
 if [[ -n $unformatted ]]; then

@@ -4,78 +4,79 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 )
 
-// controllerPackage is what `make build` builds.
-const controllerPackage = "github.com/session-controller/session-controller/cmd/controller"
-
-// built is the controller that the tests of this process share while one of them uses it: linking it takes seconds.
+// built is the controller that the tests of this process share.
 var built struct {
 	sync.Mutex
 
-	dir   string
-	users int
+	path string
 }
 
-// Controller builds the controller as `make build` does and returns the binary's path. It is gone when the test, and
-// every other one that has asked for it, ends.
+// Controller builds the controller as `make build` does and returns the path of the binary, which must not be changed.
+// All test processes of one run of hack/test-env.sh share it, since linking it takes seconds.
 func Controller(t testing.TB) string {
 	t.Helper()
 
 	built.Lock()
 	defer built.Unlock()
 
-	if built.users == 0 {
-		build(t)
+	if built.path == "" {
+		built.path = buildController(t)
 	}
 
-	built.users++
-
-	t.Cleanup(func() {
-		built.Lock()
-		defer built.Unlock()
-
-		if built.users--; built.users > 0 {
-			return
-		}
-
-		if err := os.RemoveAll(built.dir); err != nil {
-			t.Errorf("remove the built controller: %v", err)
-		}
-	})
-
-	return filepath.Join(built.dir, "session-controller")
+	return built.path
 }
 
-// build makes the binary in a new directory. built is locked.
-func build(t testing.TB) {
+// buildController builds into the directory of temporary files, which is the run's own. One process builds at a time;
+// where the binary is up to date already, go build leaves it as it is.
+func buildController(t testing.TB) (path string) {
 	t.Helper()
 
-	dir, err := os.MkdirTemp("", "sc-built-") //nolint:usetesting // It outlives this test.
-	if err != nil {
+	root := filepath.Dir(output(t, "", "go", "env", "GOMOD"))
+	dir := filepath.Join(os.TempDir(), "sc-built-"+strconv.Itoa(os.Getuid()))
+
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // A container's user runs it, too.
 		t.Fatalf("make a directory for the controller: %v", err)
 	}
 
-	cmd := exec.CommandContext(t.Context(),
-		"go", "build", "-trimpath", "-buildvcs=false", "-o", dir+"/", controllerPackage)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		t.Fatalf("open the lock of the controller's build: %v", err)
+	}
+	defer lock.Close() //nolint:errcheck // Nothing was written, and to close it is to unlock it.
 
-	if out, err := cmd.CombinedOutput(); err != nil {
-		_ = os.RemoveAll(dir)
-
-		t.Fatalf("build the controller: %v\n%s", err, out)
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatalf("lock the controller's build: %v", err)
 	}
 
-	if err := os.Rename(filepath.Join(dir, "controller"), filepath.Join(dir, "session-controller")); err != nil {
-		t.Fatalf("name the controller: %v", err)
+	path = filepath.Join(dir, "session-controller")
+	output(t, root, "make", "--no-print-directory", "build", "BIN="+path)
+
+	return path
+}
+
+// output runs a program in a directory ("" is this one) and returns what it printed, without the space around it.
+func output(t testing.TB, dir, program string, args ...string) string {
+	t.Helper()
+
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Dir = dir
+
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", cmd, err, out)
 	}
 
-	built.dir = dir
+	return strings.TrimSpace(string(out))
 }
 
 // RemoveLabelled removes, when the test ends, what carries a label (name=value) on the engine that all tests share:

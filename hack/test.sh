@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Runs the tests: hack/test.sh GOTESTSUM [PACKAGES]. `make test` calls it.
+#
+# Without packages it runs everything, measures the coverage of the project's own packages, and plays the committed
+# worlds of the simulation beside the tests, on whatever processor time they leave: many of them wait. With packages it
+# runs those alone.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# shellcheck source=hack/lib.sh
+source hack/lib.sh
+
+# The packages whose coverage counts, and its limit in percent: not those that only help the tests.
+readonly OWN_PACKAGES=./cmd/...,./controllers/...,./pkg/... COVERAGE=coverage.out COVERAGE_MIN=80.0
+
+# The packages that take longest begin first.
+readonly LONGEST=(./test/e2e ./pkg/sessiondb ./cmd/controller)
+
+gotestsum=${1:?the program gotestsum}
+shift
+
+work=$(mktemp -d)
+simulation=''
+clean_up() {
+	local code=$?
+	trap - EXIT
+	[[ -z $simulation ]] || end_process "$simulation" 20 || true
+	rm -rf "$work"
+	exit "$code"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# go_test FLAG-OR-PACKAGE…: make lint does what vet does, and more.
+go_test() {
+	hack/test-env.sh -- "$gotestsum" --format pkgname --jsonfile-timing-events "$work/timing" -- \
+		-race -vet=off -timeout 30m "$@"
+}
+
+slowest() {
+	say "the ten slowest tests"
+	"$gotestsum" tool slowest --num 10 --jsonfile "$work/timing" || true # of a run that ended early there may be none
+}
+
+code=0
+if (($# > 0)); then
+	go_test -p 2 "$@" || code=$?
+	slowest
+	exit "$code"
+fi
+
+nice -n 19 hack/sim.sh committed >"$work/simulation" 2>&1 &
+simulation=$!
+go_test -p 3 -coverpkg "$OWN_PACKAGES" -coverprofile "$COVERAGE" "${LONGEST[@]}" ./... || code=$?
+slowest
+
+say "the committed worlds of the simulation"
+wait "$simulation" || code=1
+simulation=''
+cat "$work/simulation"
+((code == 0)) || exit "$code"
+hack/coverage.sh "$COVERAGE" "$COVERAGE_MIN"
