@@ -73,6 +73,7 @@ func TestOutageContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	private, _ := w.privateEngine()
 	// What hangs holds each worker so long. The full form's is the default.
 	timeout := inForm(2*time.Second, 5*time.Second)
+	const soonEnough = 5 * time.Second // far above what the others take, on a busy machine too
 	engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host(), Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
@@ -83,6 +84,7 @@ func TestOutageContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	// Were each of them let in whenever its backoff is over, one that answers would wait for a worker behind the looks of
 	// three that hang.
 	w.opts.Workers = inForm(2, 4)
+	w.opts.MaxBackoff = inForm(timeout/4, maxBackoff) // or so few would be waiting for their next try, most of the time
 	each := inForm(3, 4)
 	hanging, others := w.accidents(each*w.opts.Workers, w.ends), w.accidents(inForm(1, 2))
 	w.start(engine)
@@ -102,7 +104,7 @@ func TestOutageContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	})
 	tries := func() int { return len(w.log.with("did not answer in time")) }
 	before := tries()
-	took := w.settles(timeout, happen(others))
+	took := w.settles(soonEnough, happen(others))
 	w.within(afterBackoff, "those that hang are tried on and on", func() bool { return tries() > before+1 })
 	if now := w.rowsOf(want); now != rows {
 		t.Errorf("while their inspects hang, before:\n%s\nnow:\n%s\nlog:\n%s", rows, now, w.log)

@@ -29,8 +29,7 @@ func behindDatabase(t *testing.T, _ time.Duration) (*world, *dockerwatch.Engine,
 	url := testenv.PostgresURL(t)
 	w := followed(t, url)
 	n := networkTo(t, hostOf(t, url))
-	cfg := sessiondb.DefaultConfig()
-	cfg.URL = throughHost(t, url, n.to())
+	cfg := brittle(throughHost(t, url, n.to()))
 	store, err := sessiondb.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -80,9 +79,9 @@ func TestOutageTheNetworkFails(t *testing.T) {
 				w.until("it is noticed", func() bool { return len(w.log.with("Sweep failed")) > 0 })
 				limit := recovery
 				if side == "database" {
-					// The feed has to find out by itself: to heal ends connections that lost something. A listening connection is
-					// tried every 10 s, and may hear nothing for 25 s.
-					w.within(40*time.Second, "the feed notices it, too", func() bool {
+					// The feed has to find out by itself: to heal ends connections that lost something. A listening connection may
+					// hear nothing for 5 s or 25 s.
+					w.within(inForm(15*time.Second, 40*time.Second), "the feed notices it, too", func() bool {
 						return len(w.log.with("Changes of rows are not heard of")) > 0
 					})
 					limit = afterBackoff
