@@ -42,7 +42,7 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 		t.Run(tt.reason, func(t *testing.T) {
 			t.Parallel()
 			r := &reconciler[SessionKey, Facts]{
-				pace: newPace[SessionKey](),
+				pace: newPace[SessionKey](backoffCap),
 			}
 			var wait time.Duration
 			for range tt.tries {
@@ -58,7 +58,7 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
 	t.Parallel()
 	r := &reconciler[SessionKey, Facts]{
-		pace: newPace[SessionKey](),
+		pace: newPace[SessionKey](backoffCap),
 	}
 	for range 10 {
 		r.again(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")})
@@ -73,7 +73,7 @@ func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	t.Parallel()
 	var waits []time.Duration
 	r := &reconciler[SessionKey, Facts]{
-		pace:    newPace[SessionKey](),
+		pace:    newPace[SessionKey](backoffCap),
 		requeue: func(_ SessionKey, after time.Duration) { waits = append(waits, after) },
 		subject: &sessionSubject{memory: newMemory()},
 
@@ -98,7 +98,7 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	known := newMemory()
 	known.say("s1", "c1", "something else")
 	r := &reconciler[SessionKey, Facts]{
-		pace: newPace[SessionKey](), subject: &sessionSubject{memory: known}, complaints: rate.NewLimiter(rate.Inf, 1),
+		pace: newPace[SessionKey](backoffCap), subject: &sessionSubject{memory: known}, complaints: rate.NewLimiter(rate.Inf, 1),
 	}
 	refused := SessionOutcome{Err: fmt.Errorf("remove: %w: removal is already in progress", dockerwatch.ErrRefused)}
 	removing := SessionOutcome{Verdict: Verdict{Action: Retry, Reason: SessionEnded}}
@@ -135,7 +135,7 @@ func TestAStopThatHadToWaitForOthersPutsItsKeyBackAtOnce(t *testing.T) {
 	t.Parallel()
 	var waits []time.Duration
 	r := &reconciler[SessionKey, Facts]{
-		pace:    newPace[SessionKey](),
+		pace:    newPace[SessionKey](backoffCap),
 		requeue: func(_ SessionKey, after time.Duration) { waits = append(waits, after) },
 	}
 	for range 10 {
@@ -158,9 +158,39 @@ func TestNothingIsTriedAgainWhileTheProcessEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := &reconciler[SessionKey, Facts]{
-		pace: newPace[SessionKey](),
+		pace: newPace[SessionKey](backoffCap),
 	}
 	if wait := r.again(ctx, "s1", SessionOutcome{Err: context.Canceled}); wait != 0 {
 		t.Errorf("waits %s", wait)
+	}
+}
+
+func TestNothingThatFailsWaitsLongerThanMaxBackoff(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		reason    string
+		set, want time.Duration
+	}{
+		{"production leaves it out", 0, 30 * time.Second},
+		{"a shorter one holds for sessions, containers and sweeps", 2 * time.Second, 2 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.reason, func(t *testing.T) {
+			t.Parallel()
+			c := newCore(Options{MaxBackoff: tt.set, Workers: 1, Log: logr.Discard()})
+			sessions, containers := c.sessionReconciler(nil), c.containerReconciler(nil)
+			odd := errors.New("odd")
+			var session, container time.Duration
+			for range 30 {
+				session = sessions.again(t.Context(), "s1", SessionOutcome{Err: odd})
+				container = containers.again(t.Context(), "c1", Outcome[ContainerFacts]{Err: odd})
+			}
+			if session != tt.want || container != tt.want {
+				t.Errorf("a session waits %s and a container %s, want %s", session, container, tt.want)
+			}
+			if wait := sweepBackoff(30, odd, c.MaxBackoff); wait > tt.want || wait < tt.want*8/10 {
+				t.Errorf("a sweep waits %s, want about %s", wait, tt.want)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"cmp"
 	"context"
 	"sync/atomic"
 	"time"
@@ -26,6 +27,9 @@ type Options struct {
 	// looked at in parallel; a quarter as many containers without a row are on top.
 	ResyncPeriod time.Duration
 	Workers      int
+	// MaxBackoff is the longest wait between two tries of what keeps failing: a session, a container or a sweep. It is
+	// 30 s where it is zero. While the engine is away the wait is a second at most, whatever this says.
+	MaxBackoff time.Duration
 	// Changes tells of rows that changed; nil where nothing does, then sweeps find them. PollInterval is the time between
 	// two looks at the rows where the database does not tell by itself.
 	Changes      ChangeFeed
@@ -63,6 +67,7 @@ type core struct {
 }
 
 func newCore(o Options) *core {
+	o.MaxBackoff = cmp.Or(o.MaxBackoff, backoffCap)
 	c := &core{
 		Options: o, history: dockerwatch.NewHistory(), memory: newMemory(), gate: newPauseGate(o),
 		books: newBooks(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), turns: newTurns(),
@@ -111,7 +116,7 @@ func (c *core) sessionReconciler(requeue func(SessionKey, time.Duration)) *recon
 			metrics: c.Metrics, clock: c.looker.clock, ends: c.ends,
 		},
 	}
-	return newReconciler(kindSession, subject, c.Workers, requeue, c.books, c.Log)
+	return newReconciler(kindSession, subject, c.Workers, c.MaxBackoff, requeue, c.books, c.Log)
 }
 
 // containerReconciler returns a reconciler of containers whose stops put their keys back by requeue.
@@ -122,7 +127,7 @@ func (c *core) containerReconciler(
 		containerLooker: c.containerLooker, permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics,
 		ends: c.ends,
 	}
-	return newReconciler(kindContainer, subject, c.containerWorkers(), requeue, c.books, c.Log)
+	return newReconciler(kindContainer, subject, c.containerWorkers(), c.MaxBackoff, requeue, c.books, c.Log)
 }
 
 // containerShare is the part of Workers that look at containers without a row: a quarter. Four remove nearly as fast as

@@ -71,7 +71,7 @@ func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	looks := make(chan SessionKey, 2)
 	l := newLane(s, 1, func(requeue func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
 		subject := counted{&sessionSubject{memory: newMemory()}, looks}
-		return newReconciler(kindSession, subject, 1, requeue, newBooks(nil), logr.Discard())
+		return newReconciler(kindSession, subject, 1, backoffCap, requeue, newBooks(nil), logr.Discard())
 	})
 	l.nominate("s1")
 	var workers sync.WaitGroup

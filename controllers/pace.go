@@ -9,7 +9,7 @@ import (
 const (
 	// Backoff of a key: doubling from backoffBase. While the engine is away it is capped low, so that everything
 	// converges about a second after its return; otherwise a key that fails for a reason of its own costs a look every
-	// half minute.
+	// half minute, which backoffCap is where [Options.MaxBackoff] is zero.
 	backoffBase    = 100 * time.Millisecond
 	backoffCap     = 30 * time.Second
 	backoffCapDown = time.Second
@@ -26,9 +26,10 @@ type pace[K comparable] struct {
 	failures, turns, stops, atIt workqueue.TypedRateLimiter[K]
 }
 
-func newPace[K comparable]() pace[K] {
+// newPace returns the pace of keys that wait maxBackoff at most.
+func newPace[K comparable](maxBackoff time.Duration) pace[K] {
 	limiter := func() workqueue.TypedRateLimiter[K] {
-		return workqueue.NewTypedItemExponentialFailureRateLimiter[K](backoffBase, backoffCap)
+		return workqueue.NewTypedItemExponentialFailureRateLimiter[K](backoffBase, maxBackoff)
 	}
 	return pace[K]{failures: limiter(), turns: limiter(), stops: limiter(), atIt: limiter()}
 }

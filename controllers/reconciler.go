@@ -92,13 +92,14 @@ type reconciler[K ~string, F looks] struct {
 	log        logr.Logger
 }
 
-// newReconciler returns a reconciler of a subject for so many workers.
+// newReconciler returns a reconciler of a subject for so many workers. A key that keeps failing waits maxBackoff at most.
 func newReconciler[K ~string, F looks](
-	kind string, s subject[K, F], workers int, requeue func(key K, after time.Duration), books books, log logr.Logger,
+	kind string, s subject[K, F], workers int, maxBackoff time.Duration, requeue func(key K, after time.Duration),
+	books books, log logr.Logger,
 ) *reconciler[K, F] {
 	return &reconciler[K, F]{
 		kind: kind, subject: s, requeue: requeue, books: books, log: log,
-		pace:       newPace[K](),
+		pace:       newPace[K](maxBackoff),
 		slow:       newSlowLane[K](workers),
 		complaints: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
 	}

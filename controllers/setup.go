@@ -137,7 +137,7 @@ func setUp[K ~string, F looks](
 	ctrl, err := controller.NewTyped(name, mgr, controller.TypedOptions[K]{
 		Reconciler:              r,
 		MaxConcurrentReconciles: workers,
-		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[K](backoffBase, backoffCap),
+		RateLimiter:             workqueue.NewTypedItemExponentialFailureRateLimiter[K](backoffBase, c.MaxBackoff),
 		LogConstructor:          func(*K) logr.Logger { return c.Log.V(1) },
 		SkipNameValidation:      new(true),
 		NewQueue:                q.make,

@@ -30,7 +30,7 @@ func TestContainersThatHangHoldAQuarterOfTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers = 4
 		subject := wedged{&sessionSubject{memory: newMemory()}}
-		r := newReconciler(kindSession, subject, workers, nil, newBooks(nil), logr.Discard())
+		r := newReconciler(kindSession, subject, workers, backoffCap, nil, newBooks(nil), logr.Discard())
 		for n := range workers {
 			go r.pass(t.Context(), SessionKey(strconv.Itoa(n)))
 		}

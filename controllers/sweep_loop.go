@@ -83,7 +83,7 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 		if err == nil {
 			failures = 0
 		} else {
-			wait = sweepBackoff(failures, err)
+			wait = sweepBackoff(failures, err, l.core.MaxBackoff)
 		}
 		pause := min(wait, sweepPause)
 		await(ctx, pause, nil) // a trigger in the meantime is kept
@@ -178,10 +178,10 @@ func jittered(d time.Duration) time.Duration {
 	return d - spread + rand.N(2*spread) //nolint:gosec // jitter, not a secret
 }
 
-// sweepBackoff doubles from backoffBase; while the engine is away or hangs it stays under a second, so that everything
-// converges about a second after its return.
-func sweepBackoff(failures int, err error) time.Duration {
-	limit := backoffCap
+// sweepBackoff doubles from backoffBase to maxBackoff; while the engine is away or hangs it stays under a second, so that
+// everything converges about a second after its return.
+func sweepBackoff(failures int, err error, maxBackoff time.Duration) time.Duration {
+	limit := maxBackoff
 	if errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, dockerwatch.ErrTimeout) {
 		limit = backoffCapDown
 	}

@@ -26,6 +26,7 @@ func TestBadInputIsOneSentence(t *testing.T) { //nolint:tparallel // the row is 
 		{"a key in another case", "policy: {exitgrace: 5s}", nil, []string{`"exitgrace"`, "exitGrace"}},
 		{"a second document", "workers: 2\n---\ndryRun: true", nil, []string{"config.yaml", "---"}},
 		{"a key of a later version", "docker: {context: a}", nil, []string{`"context"`}},
+		{"a wait that no file sets", "database: {timing: {read: 1s}}", nil, []string{`"timing"`}},
 		{"a duration below zero", "policy: {exitGrace: -1s}", nil, []string{"policy.exitGrace", "-1s"}},
 		{"a duration that is none", "policy: {goneGrace: soon}", nil, []string{"policy.goneGrace is soon", "config.yaml"}},
 		{"a duration without a unit", "policy: {exitGrace: 5}", nil, []string{"policy.exitGrace is 5"}},

@@ -65,7 +65,7 @@ func TestEveryCommandInTheDocumentsCanBeGiven(t *testing.T) {
 }
 
 func cannotBeGiven(words []string) string {
-	root := newRootCommand(io.Discard, io.Discard)
+	root := newRootCommand(io.Discard, io.Discard, usualElection())
 	root.InitDefaultCompletionCmd(words...)
 	cmd, _, err := root.Find(words[:1])
 	if err != nil || cmd == root {

@@ -9,7 +9,7 @@ import (
 // Whoever types --help sees how the command is used.
 func TestEveryCommandHasAnExample(t *testing.T) {
 	t.Parallel()
-	for _, cmd := range newRootCommand(io.Discard, io.Discard).Commands() {
+	for _, cmd := range newRootCommand(io.Discard, io.Discard, usualElection()).Commands() {
 		if !strings.Contains(cmd.Example, "session-controller "+cmd.Name()) {
 			t.Errorf("%s has no example", cmd.Name())
 		}

@@ -6,10 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 )
+
+// election is how replicas hold the lease. Each wait must be shorter than the one before it.
+type election struct {
+	// lease is after how long without a renewal another replica takes over.
+	lease time.Duration
+	// renew is after how long without a renewal the holder ends: it works no more when another one begins.
+	renew time.Duration
+	// retry is the time between two renewals, or two tries to get the lease.
+	retry time.Duration
+}
+
+// usualElection is what controller-runtime and Kubernetes use: four renewals may fail within the 10 s, and 5 s are left
+// for what the holder has begun.
+func usualElection() election {
+	return election{lease: 15 * time.Second, renew: 10 * time.Second, retry: 2 * time.Second}
+}
 
 // lease returns the lock of the replicas that serve this node and engine, or nil where there is no election. It is read
 // once, so that one which cannot be read is told of at the start and not every two seconds. A dry run takes none.

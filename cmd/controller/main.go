@@ -22,7 +22,12 @@ func main() {
 
 // run is main without the process: it returns the exit code. Every failure is one sentence on stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	cmd := newRootCommand(stdout, stderr) //nolint:contextcheck // cobra hands the context on to the commands
+	return runWith(ctx, args, stdout, stderr, usualElection())
+}
+
+// runWith is run with another election than the usual one.
+func runWith(ctx context.Context, args []string, stdout, stderr io.Writer, e election) int {
+	cmd := newRootCommand(stdout, stderr, e) //nolint:contextcheck // cobra hands the context on to the commands
 	cmd.SetArgs(args)
 	err := cmd.ExecuteContext(ctx)
 	if err == nil {

@@ -21,10 +21,22 @@ import (
 // asCommand makes the test binary behave as session-controller itself: a test of signals needs a process.
 const asCommand = "SESSION_CONTROLLER_TEST_AS_COMMAND"
 
+// The values of asCommand.
+const (
+	asUsual   = "usual"
+	asReplica = "replica" // with a lease of 5 s
+)
+
 func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" {
+	switch os.Getenv(asCommand) {
+	case asUsual:
 		main()
+	case asReplica:
+		// As usual, but three times as fast.
+		brief := election{lease: 5 * time.Second, renew: 4 * time.Second, retry: 500 * time.Millisecond}
+		os.Exit(runWith(untilSignalled(os.Exit), os.Args[1:], os.Stdout, os.Stderr, brief))
 	}
+	testenv.Parallel(8)
 	goleak.VerifyTestMain(m)
 }
 
@@ -39,13 +51,18 @@ func command(t *testing.T, args ...string) (code int, stdout, stderr string) {
 // process starts the command as a process of its own, ready to be sent signals.
 func process(t *testing.T, args ...string) (*exec.Cmd, *lockedBuffer) {
 	t.Helper()
+	return processAs(t, asUsual, args...)
+}
+
+func processAs(t *testing.T, as string, args ...string) (*exec.Cmd, *lockedBuffer) {
+	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	var log lockedBuffer
 	cmd := exec.CommandContext(t.Context(), self, args...)
-	cmd.Env = append(os.Environ(), asCommand+"=1")
+	cmd.Env = append(os.Environ(), asCommand+"="+as)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -116,7 +116,7 @@ func TestReadmeNamesEveryCommandAndFlag(t *testing.T) {
 		}
 	}
 	flag := func(f *pflag.Flag) { need("`--" + f.Name) }
-	cmd := newRootCommand(io.Discard, io.Discard)
+	cmd := newRootCommand(io.Discard, io.Discard, usualElection())
 	cmd.PersistentFlags().VisitAll(flag)
 
 	for _, sub := range cmd.Commands() {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/session-controller/session-controller/test/testenv"
 )
@@ -18,7 +19,7 @@ func TestOneOfTwoReplicasWorksAndTheOtherTakesOver(t *testing.T) {
 			url, db := database(t)
 			config := configFile(t, withEngine(t, noGraces+"\nleaderElection: {enabled: true}"))
 			replica := func() (*exec.Cmd, *lockedBuffer) {
-				return process(t, "run", "--database-url", url, "--config", config, "--metrics-bind-address", "0",
+				return processAs(t, asReplica, "run", "--database-url", url, "--config", config, "--metrics-bind-address", "0",
 					"--health-probe-bind-address", "0")
 			}
 			first, second, third := testenv.Run(t, container(t)), testenv.Run(t, container(t)), testenv.Run(t, container(t))
@@ -71,7 +72,7 @@ func TestAReplicaThatLosesItsLeaseEnds(t *testing.T) {
 	t.Parallel()
 	url, db := postgres(t)
 	config := configFile(t, withEngine(t, noGraces+"\nleaderElection: {enabled: true}"))
-	works, log := process(t, "run", "--database-url", url, "--config", config, "--metrics-bind-address", "0",
+	works, log := processAs(t, asReplica, "run", "--database-url", url, "--config", config, "--metrics-bind-address", "0",
 		"--health-probe-bind-address", "0")
 	until(t, "it works", func() bool { return strings.Contains(log.String(), `"msg":"Swept"`) })
 	for _, statement := range []string{
@@ -108,4 +109,13 @@ func TestALeaseOfANewerVersionIsASentenceAtTheStart(t *testing.T) {
 func container(t *testing.T) testenv.Container {
 	t.Helper()
 	return testenv.Container{Name: testenv.Name(t, "claude-work-")}
+}
+
+// docs/reliability.md gives the lease time.
+func TestTheUsualElection(t *testing.T) {
+	t.Parallel()
+	want := election{lease: 15 * time.Second, renew: 10 * time.Second, retry: 2 * time.Second}
+	if got := usualElection(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }

@@ -19,10 +19,11 @@ type flags struct {
 type app struct {
 	stdout, stderr io.Writer
 	flags          flags
+	election       election
 }
 
-func newRootCommand(stdout, stderr io.Writer) *cobra.Command {
-	a := &app{stdout: stdout, stderr: stderr}
+func newRootCommand(stdout, stderr io.Writer, e election) *cobra.Command {
+	a := &app{stdout: stdout, stderr: stderr, election: e}
 	root := &cobra.Command{
 		Use:   "session-controller",
 		Short: "Keeps the rows of a sessions table and the Docker containers behind them in agreement",

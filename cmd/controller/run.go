@@ -57,7 +57,7 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 	if err != nil {
 		return err
 	}
-	mgr, err := newManager(metricsAddress, lock)
+	mgr, err := newManager(metricsAddress, lock, a.election)
 	if err != nil {
 		return err
 	}
@@ -93,12 +93,15 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 //
 // With a lock only its holder works. Whoever loses it must end the process: what is under way is not waited for, and
 // the rows are safe because every write compares.
-func newManager(metricsAddress string, lock resourcelock.Interface) (manager.Manager, error) {
+func newManager(metricsAddress string, lock resourcelock.Interface, e election) (manager.Manager, error) {
 	graceful := shutdownTimeout
 	mgr, err := manager.New(&rest.Config{}, manager.Options{
 		LeaderElection:                      lock != nil,
 		LeaderElectionResourceLockInterface: lock,
 		LeaderElectionReleaseOnCancel:       true,
+		LeaseDuration:                       &e.lease,
+		RenewDeadline:                       &e.renew,
+		RetryPeriod:                         &e.retry,
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 			return meta.NewDefaultRESTMapper(nil), nil
 		},

@@ -8,16 +8,8 @@ import (
 	"time"
 )
 
-const (
-	// firstBackoff follows the first failure; the first try after a loss is made at once.
-	firstBackoff = 100 * time.Millisecond
-	// mostBackoff is the longest wait between two tries. Changes that are missed meanwhile are found by OnGap.
-	mostBackoff = 30 * time.Second
-	// triggerCheck is how often a feed looks whether a trigger has come or gone: it reads one row of the catalogue.
-	triggerCheck = 10 * time.Second
-	// defaultPoll is PollInterval where none is given.
-	defaultPoll = 2 * time.Second
-)
+// defaultPoll is PollInterval where none is given.
+const defaultPoll = 2 * time.Second
 
 // ChangeSource is where a feed hears of changes.
 type ChangeSource string
@@ -94,7 +86,7 @@ func (s *Store) Changes(ctx context.Context, handlers ChangeHandlers) error {
 			backoff = 0
 		}
 		wait(ctx, jittered(backoff))
-		backoff = min(max(2*backoff, firstBackoff), mostBackoff)
+		backoff = min(max(2*backoff, s.timing.FirstBackoff), s.timing.MaxBackoff)
 	}
 	return nil
 }
@@ -153,7 +145,7 @@ func orPoll(source ChangeSource) ChangeSource {
 
 // poll polls until something fails, or a trigger may have come.
 func (f *feed) poll(ctx context.Context) (worked bool, err error) {
-	until := time.Now().Add(triggerCheck)
+	until := time.Now().Add(f.store.timing.TriggerCheck)
 	for ctx.Err() == nil && (f.deaf != nil || time.Now().Before(until)) {
 		if err := f.poller.poll(ctx, func(id string) { f.change(ctx, id) }); err != nil {
 			f.poller.close()

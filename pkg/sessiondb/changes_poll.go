@@ -27,7 +27,7 @@ type versioned interface {
 
 // poll tells of every row that was not there in the last poll as it is now.
 func (p *poller) poll(ctx context.Context, found func(id string)) error {
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, p.store.timing.Read)
 	defer cancel()
 	unchanged, err := p.unchanged(deadline)
 	if err != nil || unchanged {

@@ -11,6 +11,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/session-controller/session-controller/pkg/sessiondb"
+	"github.com/session-controller/session-controller/test/testenv"
 )
 
 // heard is what a feed told: "change ID", "gap", or "SOURCE up" and "SOURCE down".
@@ -131,7 +132,7 @@ func TestAnIDThatFitsIntoNoNotificationIsAGap(t *testing.T) {
 
 func TestALostFeedComesBackWithAGap(t *testing.T) {
 	t.Parallel()
-	f, p := openThrough(t)
+	f, p := openThrough(t, sessiondb.Timing{})
 	f.migrate(sessiondb.MigrateOptions{})
 	h := f.follow(time.Hour)
 	h.expect("connected", "notify up", "gap")
@@ -146,16 +147,20 @@ func TestALostFeedComesBackWithAGap(t *testing.T) {
 
 // Nothing that is sent arrives on either side, and no connection ends by itself: only a ping can tell that from
 // silence.
-func TestAHalfOpenFeedIsNoticedAndComesBackWithAGap(t *testing.T) {
+func TestOutageOfAHalfOpenFeedIsNoticedAndEndsWithAGap(t *testing.T) {
 	t.Parallel()
-	f, p := openThrough(t)
+	timing, silence := sessiondb.Timing{Ping: time.Second}, 2500*time.Millisecond
+	if testenv.FullOutages() {
+		timing, silence = sessiondb.Timing{}, 25*time.Second
+	}
+	f, p := openThrough(t, timing)
 	f.migrate(sessiondb.MigrateOptions{})
 	h := f.follow(time.Hour)
 	h.expect("connected", "notify up", "gap")
 	p.freeze(true)
-	// A read has 25 s, and began when something was last heard: a ping every 10 s is answered until the freeze. A busy
-	// machine gets as much again as expect gives it.
-	h.within(45*time.Second, "nobody answers, and nobody hangs up", "notify down")
+	// A read has two and a half pings, and began when something was last heard: every ping is answered until the freeze. A
+	// busy machine gets as much again as expect gives it.
+	h.within(silence+20*time.Second, "nobody answers, and nobody hangs up", "notify down")
 	p.freeze(false)
 	h.expect("what was missed is unknown", "notify up", "gap")
 	f.insert("a", "ACTIVE", "x")
@@ -165,7 +170,7 @@ func TestAHalfOpenFeedIsNoticedAndComesBackWithAGap(t *testing.T) {
 // A listener of lib/pq waits for a connection for ever, and must not be waited for.
 func TestAFeedThatGetsNoConnectionToListenOnTriesAgain(t *testing.T) {
 	t.Parallel()
-	f, p := openThrough(t)
+	f, p := openThrough(t, sessiondb.Timing{MaxBackoff: 200 * time.Millisecond})
 	f.migrate(sessiondb.MigrateOptions{})
 	h := f.follow(time.Hour)
 	h.expect("connected", "notify up", "gap")
@@ -188,7 +193,7 @@ func TestAFeedThatGetsNoConnectionToListenOnTriesAgain(t *testing.T) {
 
 func TestAFeedThatHearsNothingPolls(t *testing.T) {
 	t.Parallel()
-	f, p := openThrough(t)
+	f, p := openThrough(t, sessiondb.Timing{Echo: time.Second})
 	f.migrate(sessiondb.MigrateOptions{})
 	p.deafen()
 	h := f.follow(10 * time.Millisecond)
@@ -233,7 +238,9 @@ func TestAPollThatFailsSaysSoAndComesBackWithAGap(t *testing.T) {
 
 func TestAFeedFollowsTheTrigger(t *testing.T) {
 	t.Parallel()
-	f := open(t, plainOf(t, "postgres/plain"))
+	f := create(t, plainOf(t, "postgres/plain"))
+	f.config.Timing = sessiondb.Timing{TriggerCheck: time.Second, Ping: time.Second}
+	f.open()
 	h := f.follow(20 * time.Millisecond)
 	h.expect("without a trigger it polls", "poll up")
 	f.migrate(sessiondb.MigrateOptions{})

@@ -39,7 +39,7 @@ func (s *Store) Claiming(ctx context.Context) iter.Seq2[Row, error] {
 
 func (s *Store) streamClaiming(ctx context.Context) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		deadline, cancel := context.WithTimeout(ctx, streamTimeout)
+		deadline, cancel := context.WithTimeout(ctx, s.timing.Stream)
 		defer cancel()
 		s.rows(deadline, s.sql.claiming)(yield)
 	}
@@ -68,7 +68,7 @@ func (s *Store) pageClaiming(ctx context.Context) iter.Seq2[Row, error] {
 
 // page reads one page and the key of its last row.
 func (s *Store) page(ctx context.Context, query string, args ...any) (page []Row, last any, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.timing.Read)
 	defer cancel()
 	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {

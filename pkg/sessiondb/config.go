@@ -36,6 +36,8 @@ type Config struct {
 	NotifyChannel string `json:"notifyChannel"`
 	// Node is the node whose rows are streamed and followed; empty serves all rows. It goes with Columns.Node.
 	Node string `json:"-"`
+	// Timing is how long the database is waited for; zero is the default. No key of the file sets it.
+	Timing Timing `json:"-"`
 }
 
 // Columns maps the columns of the sessions table.
@@ -98,6 +100,7 @@ func (c Config) Validate() error {
 	_, err := newBackend(c)
 	return errors.Join(
 		err, c.validateNames(), c.validateTimeFormat(), c.Statuses.validate(), c.validateChannel(), c.validateNode(),
+		c.Timing.validate(),
 	)
 }
 

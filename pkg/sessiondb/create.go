@@ -20,7 +20,7 @@ func CreateSessionsTable(ctx context.Context, cfg Config) (created bool, err err
 		return false, err
 	}
 	operation := fmt.Sprintf("create table %s in %s", cfg.Table, b.describe())
-	deadline, cancel := context.WithTimeout(ctx, writeTimeout)
+	deadline, cancel := context.WithTimeout(ctx, cfg.Timing.withDefaults().Write)
 	defer cancel()
 	created, err = b.create(deadline, cfg)
 	if err != nil {

@@ -62,20 +62,27 @@ func open(t *testing.T, s shape) *fixture {
 // create makes the table but opens no store.
 func create(t *testing.T, s shape) *fixture {
 	t.Helper()
+	if s.sqlite {
+		return createIn(t, s, "file:"+filepath.Join(t.TempDir(), "data.db"))
+	}
+	return createIn(t, s, testenv.PostgresURL(t))
+}
+
+// createIn is create in a database that is there and empty.
+func createIn(t *testing.T, s shape, database string) *fixture {
+	t.Helper()
 	f := &fixture{shape: s, t: t, config: sessiondb.DefaultConfig()}
 	f.config.Table, f.config.Columns = s.table, s.column
 	f.config.TimeFormat = cmp.Or(s.format, f.config.TimeFormat)
 	if s.sqlite {
-		f.config.URL = "file:" + filepath.Join(t.TempDir(), "data.db")
-		f.raw = connect(t, "sqlite", f.config.URL+"?_busy_timeout=10000&_txlock=immediate")
+		f.raw = connect(t, "sqlite", database+"?_busy_timeout=10000&_txlock=immediate")
 	} else {
-		f.config.URL = testenv.PostgresURL(t)
-		f.raw = connect(t, "postgres", f.config.URL)
+		f.raw = connect(t, "postgres", database)
 	}
 	for _, statement := range s.ddl {
 		f.exec(statement)
 	}
-	f.config.URL = addQuery(t, f.config.URL, s.query)
+	f.config.URL = addQuery(t, database, s.query)
 	return f
 }
 

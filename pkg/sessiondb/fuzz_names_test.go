@@ -99,7 +99,7 @@ func onTable(t *testing.T, db *sqlx.DB, cfg Config) *Store {
 	}
 	return &Store{
 		backend: backend, statuses: cfg.Statuses, config: cfg, table: found, read: db, write: db,
-		sql: build(backend.dialect(), found, cfg),
+		sql: build(backend.dialect(), found, cfg), timing: cfg.Timing.withDefaults(),
 	}
 }
 

@@ -45,7 +45,7 @@ func (s *Store) Serves(row Row) bool {
 // context's own.
 func (s *Store) HasRows(ctx context.Context) (bool, error) {
 	const operation = "look whether there is any session"
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, s.timing.Read)
 	defer cancel()
 	var has bool
 	if err := s.read.QueryRowContext(deadline, s.sql.hasRows).Scan(&has); err != nil {

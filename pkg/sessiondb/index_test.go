@@ -102,7 +102,9 @@ func prepared(t *testing.T, cfg Config, ddl ...string) *Store {
 			t.Fatal(err)
 		}
 	}
-	s := &Store{backend: b, read: read, write: write, statuses: cfg.Statuses, config: cfg}
+	s := &Store{
+		backend: b, read: read, write: write, statuses: cfg.Statuses, config: cfg, timing: cfg.Timing.withDefaults(),
+	}
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

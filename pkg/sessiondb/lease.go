@@ -49,7 +49,7 @@ func (l *lease) RecordEvent(string) {}
 // Get returns the record, or a NotFound as client-go's elector knows it.
 func (l *lease) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	operation := "read " + l.Describe()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.ledger.store.timing.Read)
 	defer cancel()
 	var row struct {
 		Format  int    `db:"format"`
@@ -104,7 +104,7 @@ func (l *lease) write(
 	if err != nil {
 		return fmt.Errorf("%s: %w", operation, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, l.ledger.store.timing.Write)
 	defer cancel()
 	result, err := l.ledger.db.ExecContext(ctx, l.ledger.sql(query), l.name, leaseFormat, version, string(text))
 	if err != nil {

@@ -56,7 +56,7 @@ type ledgerFound struct {
 // ErrUnreachable, or the context's own.
 func (s *Store) OpenLedger(ctx context.Context, create bool) (*Ledger, error) {
 	operation := "open the controller's own tables in " + s.backend.describe()
-	deadline, cancel := context.WithTimeout(ctx, writeTimeout)
+	deadline, cancel := context.WithTimeout(ctx, s.timing.Write)
 	defer cancel()
 	found, err := s.backend.ledger(deadline, s, create)
 	if err != nil {

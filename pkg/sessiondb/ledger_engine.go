@@ -22,7 +22,7 @@ func (e *EngineTakenError) Error() string {
 // remembered. Errors: ErrNoLedger when the tables are there no more, ErrUnreachable, or the context's own.
 func (l *Ledger) RememberedEngine(ctx context.Context) (string, error) {
 	const operation = "read which engine is remembered"
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, l.store.timing.Read)
 	defer cancel()
 	var identity string
 	err := l.db.GetContext(deadline, &identity, l.sql(
@@ -44,7 +44,7 @@ func (l *Ledger) RememberEngine(ctx context.Context, identity, previous string) 
 	if err := l.EngineFree(ctx, identity); err != nil {
 		return err
 	}
-	deadline, cancel := context.WithTimeout(ctx, writeTimeout)
+	deadline, cancel := context.WithTimeout(ctx, l.store.timing.Write)
 	defer cancel()
 	// Both statements hit nothing where somebody was faster; the unique keys see to it that no engine gets two nodes.
 	query := "INSERT INTO " + l.place + engineTable + " (sessions_table, node, identity) VALUES ($1, $2, $3) " +
@@ -69,7 +69,7 @@ func (l *Ledger) RememberEngine(ctx context.Context, identity, previous string) 
 // tables are there no more, ErrUnreachable, or the context's own.
 func (l *Ledger) EngineFree(ctx context.Context, identity string) error {
 	operation := "look whose engine " + identity + " is"
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, l.store.timing.Read)
 	defer cancel()
 	node, err := l.holder(deadline, identity)
 	switch {
@@ -99,7 +99,7 @@ func (l *Ledger) holder(ctx context.Context, identity string) (*string, error) {
 // node's. Errors: ErrUnreachable, or the context's own.
 func (l *Ledger) TrustEngine(ctx context.Context, identity string) (err error) {
 	operation := "trust engine " + identity
-	deadline, cancel := context.WithTimeout(ctx, writeTimeout)
+	deadline, cancel := context.WithTimeout(ctx, l.store.timing.Write)
 	defer cancel()
 	tx, err := l.db.BeginTxx(deadline, nil)
 	if err != nil {

@@ -33,7 +33,7 @@ func (p Pause) Active() bool { return time.Now().Before(p.Until) }
 // context's own.
 func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 	const operation = "read whether the controller is paused"
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, l.store.timing.Read)
 	defer cancel()
 	var row struct {
 		By     string `db:"who"`
@@ -93,7 +93,7 @@ func (l *Ledger) setPause(
 }
 
 func (l *Ledger) exec(ctx context.Context, operation, query string, args ...any) error {
-	deadline, cancel := context.WithTimeout(ctx, writeTimeout)
+	deadline, cancel := context.WithTimeout(ctx, l.store.timing.Write)
 	defer cancel()
 	if _, err := l.db.ExecContext(deadline, l.sql(query), args...); err != nil {
 		return l.explain(ctx, operation, fmt.Errorf("write to the controller's own tables: %w", err))

@@ -39,6 +39,7 @@ type postgres struct {
 	config pq.Config
 	schema string // of ?schema=; empty when the search path decides
 	dsn    string // what config was made from, for the listener. It holds the password
+	timing Timing // with its defaults
 }
 
 func (p *postgres) describe() string {
@@ -54,7 +55,7 @@ func (p *postgres) describe() string {
 }
 
 func (p *postgres) open() (read, write *sqlx.DB, err error) {
-	db, err := p.pool(dialer{limit: readTimeout + socketGrace})
+	db, err := p.pool(dialer{limit: p.timing.socket()})
 	return db, db, err
 }
 

@@ -12,18 +12,8 @@ import (
 	"github.com/lib/pq"
 )
 
-const (
-	// pingEvery is how often a listening connection is tried: a connection on which nothing arrives looks the same
-	// whether nothing happens or the network is gone.
-	pingEvery = 10 * time.Second
-	// listenLimit bounds one read of that connection: two answers to a ping may be missed.
-	listenLimit = 25 * time.Second
-	// echoTimeout is how long the first notification may take to come back. It takes 1 ms.
-	echoTimeout = 5 * time.Second
-)
-
 func (p *postgres) channel(ctx context.Context, s *Store) (string, error) {
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, p.timing.Read)
 	defer cancel()
 	t, err := p.trigger(deadline, s.read, s.table)
 	if err != nil || !t.hears(s.config) {
@@ -57,7 +47,7 @@ func (p *postgres) listen(
 			return cause(ctx, err)
 		}
 	}
-	deadline, stop := context.WithTimeout(ctx, echoTimeout)
+	deadline, stop := context.WithTimeout(ctx, p.timing.Echo)
 	defer stop()
 	if _, err := s.write.ExecContext(deadline, `SELECT pg_catalog.pg_notify($1, '')`, echo); err != nil {
 		return fmt.Errorf("send the first notification: %w", err)
@@ -112,13 +102,13 @@ func (p *postgres) listener(ctx context.Context, fail context.CancelCauseFunc) *
 		}
 	}
 	// The waits are the shortest that it takes: with the context done, the next try fails at once and is the last.
-	return pq.NewDialListener(dialer{limit: listenLimit, until: ctx}, p.dsn, time.Millisecond, time.Millisecond, failed)
+	return pq.NewDialListener(dialer{limit: p.timing.listen(), until: ctx}, p.dsn, time.Millisecond, time.Millisecond, failed)
 }
 
 // keep asks for a sign of life and for the trigger. It runs beside the notifications: a listener that waits for the
 // answer to a ping takes no more than 64 of them.
 func (p *postgres) keep(ctx context.Context, s *Store, channel string, listener *pq.Listener) error {
-	tick := time.NewTicker(pingEvery)
+	tick := time.NewTicker(p.timing.Ping)
 	defer tick.Stop()
 	for {
 		select {

@@ -78,7 +78,7 @@ func parsePostgres(cfg Config) (*postgres, error) {
 	if config.SSLMode != "" {
 		dsn += "sslmode='" + string(config.SSLMode) + "'"
 	}
-	return &postgres{config: config, schema: params["schema"], dsn: dsn}, nil
+	return &postgres{config: config, schema: params["schema"], dsn: dsn, timing: cfg.Timing.withDefaults()}, nil
 }
 
 // prismaMode is the TLS mode that Prisma would use with these parameters, never a weaker one; it is mode where none of

@@ -191,9 +191,10 @@ func refusing(t *testing.T, code, message string) (host string) {
 }
 
 // openThrough opens a plain PostgreSQL table whose every connection runs through a proxy.
-func openThrough(t *testing.T) (*fixture, *proxy) {
+func openThrough(t *testing.T, timing sessiondb.Timing) (*fixture, *proxy) {
 	t.Helper()
 	f := create(t, plainOf(t, "postgres/plain"))
+	f.config.Timing = timing
 	p := through(t, f)
 	var err error
 	if f.store, err = sessiondb.Open(t.Context(), f.config); err != nil {

@@ -40,7 +40,7 @@ func (s *Store) Get(ctx context.Context, id string) (Row, error) {
 // get reads one session by a query of its own.
 func (s *Store) get(ctx context.Context, id string) (Row, error) {
 	operation := "read session " + id
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, s.timing.Read)
 	defer cancel()
 	row, err := s.scan(s.read.QueryRowContext(deadline, s.sql.get, id))
 	switch {
@@ -78,7 +78,7 @@ func (s *Store) Claimants(ctx context.Context, claims []string) ([]Row, error) {
 	if err != nil {
 		return nil, s.explain(ctx, operation, err)
 	}
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, s.timing.Read)
 	defer cancel()
 	var found []Row
 	for row, err := range s.rows(deadline, s.sql.claimants, list) {
@@ -101,7 +101,7 @@ func (s *Store) UnknownStatuses(ctx context.Context) ([]StatusCount, error) {
 	if err != nil {
 		return nil, s.explain(ctx, operation, err)
 	}
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, s.timing.Read)
 	defer cancel()
 	rows, err := s.read.QueryContext(deadline, s.sql.unknown, list)
 	if err != nil {

@@ -15,52 +15,55 @@ import (
 	"time"
 
 	"github.com/session-controller/session-controller/pkg/sessiondb"
+	"github.com/session-controller/session-controller/test/testenv"
 )
 
+// What a replica shows may be old: a session that has begun since is missing there.
 func TestAReadReplicaIsRefused(t *testing.T) {
 	t.Parallel()
-	f := open(t, plainOf(t, "postgres/plain"))
-	at := f.standby()
-	f.config.URL = at
-	store, err := sessiondb.Open(t.Context(), f.config)
-	if err == nil {
-		closed(t, store)
-		t.Fatal("a read replica was accepted")
-	}
-	if !strings.Contains(err.Error(), "is a read replica") {
-		t.Errorf("%v, want it to say what the server is", err)
-	}
-}
-
-// What a replica shows may be old: a session that has begun since is missing there.
-func TestAFailoverToAReadReplicaIsADatabaseThatIsAway(t *testing.T) {
-	t.Parallel()
-	f := create(t, plainOf(t, "postgres/plain"))
+	// A server of its own: each database that another test makes or drops on the shared one is a checkpoint, by which the
+	// log can go that a copy of it still needs.
+	f := createIn(t, plainOf(t, "postgres/plain"), testenv.StartPostgres(t).URL())
 	f.insert("a", "ACTIVE", "x")
 	replica := f.standby()
-	p := through(t, f)
-	store, err := sessiondb.Open(t.Context(), f.config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closed(t, store) })
-	if _, err := store.Get(t.Context(), "a"); err != nil {
-		t.Fatal(err)
-	}
-	_, dir, _ := strings.Cut(replica, "host=")
-	primary := p.lead(strings.ReplaceAll(dir, "%2F", "/") + "/.s.PGSQL.5432")
-	p.cut()
-	row, err := store.Get(t.Context(), "a")
-	if !errors.Is(err, sessiondb.ErrUnreachable) || !strings.Contains(err.Error(), "is a read replica") {
-		t.Errorf("read %+v, %v, want ErrUnreachable that says what the server is", row, err)
-	}
-	p.lead(primary)
-	if _, err := store.Get(t.Context(), "a"); err != nil {
-		t.Errorf("and with the primary back: %v", err)
-	}
+
+	t.Run("at the start", func(t *testing.T) { //nolint:paralleltest // the servers end with the outer test
+		config := f.config
+		config.URL = replica
+		store, err := sessiondb.Open(t.Context(), config)
+		if err == nil {
+			closed(t, store)
+			t.Fatal("a read replica was accepted")
+		}
+		if !strings.Contains(err.Error(), "is a read replica") {
+			t.Errorf("%v, want it to say what the server is", err)
+		}
+	})
+	t.Run("after a failover", func(t *testing.T) { //nolint:paralleltest // as above
+		p := through(t, f)
+		store, err := sessiondb.Open(t.Context(), f.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { closed(t, store) })
+		if _, err := store.Get(t.Context(), "a"); err != nil {
+			t.Fatal(err)
+		}
+		_, dir, _ := strings.Cut(replica, "host=")
+		primary := p.lead(strings.ReplaceAll(dir, "%2F", "/") + "/.s.PGSQL.5432")
+		p.cut()
+		row, err := store.Get(t.Context(), "a")
+		if !errors.Is(err, sessiondb.ErrUnreachable) || !strings.Contains(err.Error(), "is a read replica") {
+			t.Errorf("read %+v, %v, want ErrUnreachable that says what the server is", row, err)
+		}
+		p.lead(primary)
+		if _, err := store.Get(t.Context(), "a"); err != nil {
+			t.Errorf("and with the primary back: %v", err)
+		}
+	})
 }
 
-// standby copies the test server into one that follows it, and returns its URL.
+// standby copies the server into one that follows it, and returns its URL.
 func (f *fixture) standby() (url string) {
 	f.t.Helper()
 	dir := f.t.TempDir()

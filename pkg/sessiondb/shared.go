@@ -41,7 +41,7 @@ func (s *Store) getSeveral(ctx context.Context, ids []string) []batch.Answer[Row
 		row, err := s.get(ctx, ids[0])
 		return []batch.Answer[Row]{{Value: row, Err: err}}
 	}
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, s.timing.Read)
 	defer cancel()
 	found := make(map[string]Row, len(ids))
 	for row, err := range s.rows(deadline, s.sql.gets, pq.Array(ids)) {
@@ -63,7 +63,7 @@ func (s *Store) getSeveral(ctx context.Context, ids []string) []batch.Answer[Row
 // writeSeveral carries out writes: those that fail their session by one statement, and the others by another one. It
 // does not hit a row that is another one by now, or is locked, or is written twice.
 func (s *Store) writeSeveral(ctx context.Context, asked []write) []batch.Answer[Row] {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.timing.Write)
 	defer cancel()
 	if len(asked) == 1 {
 		row, err := s.compareAndSetOne(ctx, asked[0])

@@ -19,25 +19,22 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-const (
-	// busyTimeout, in milliseconds, is how long SQLite itself waits for another process's write: less than readTimeout
-	// and writeTimeout, so that a busy file is reported as busy.
-	busyTimeout = 4000
-
-	// sqliteReaders is how many connections read: more than the cores of a small host do not make it faster, and each
-	// has a page cache of its own (2 MiB).
-	sqliteReaders = 4
-)
+// sqliteReaders is how many connections read: more than the cores of a small host do not make it faster, and each has a
+// page cache of its own (2 MiB).
+const sqliteReaders = 4
 
 // sqliteFile is a SQLite database in a file that another process writes too.
 //
 // Reads and writes have pools of their own. There is one connection for writes, because SQLite knows only one writer,
 // and waiting in the pool's queue is fair and immediate where SQLite's own wait polls. A write is a single statement,
 // which takes the write lock from the start, as BEGIN IMMEDIATE would.
-type sqliteFile struct{ path string }
+type sqliteFile struct {
+	path   string
+	timing Timing // with its defaults
+}
 
 // parseSQLite understands what follows "file:", with the parameters that Prisma and others add.
-func parseSQLite(rest string) (*sqliteFile, error) {
+func parseSQLite(rest string, timing Timing) (*sqliteFile, error) {
 	raw, query, _ := strings.Cut(rest, "?")
 	params, err := parameters(query)
 	if err != nil {
@@ -75,7 +72,7 @@ func parseSQLite(rest string) (*sqliteFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the directory that the path of database.url is relative to: %w", err)
 	}
-	return &sqliteFile{path: path}, nil
+	return &sqliteFile{path: path, timing: timing}, nil
 }
 
 // harmless reports whether a parameter can be dropped: only Prisma reads it, or it asks for what is done anyway. A
@@ -135,7 +132,8 @@ func (f *sqliteFile) usable() error {
 // pool opens connections that never create the file and never change its journal mode.
 func (f *sqliteFile) pool(params string, size int) (*sqlx.DB, error) {
 	name := (&url.URL{Scheme: "file", OmitHost: true, Path: f.path}).String()
-	connector, err := sqlite.NewConnector(fmt.Sprintf("%s?%s&_busy_timeout=%d&_error_rc=1", name, params, busyTimeout))
+	connector, err := sqlite.NewConnector(fmt.Sprintf("%s?%s&_busy_timeout=%d&_error_rc=1", name, params,
+		f.timing.busy().Milliseconds()))
 	if err != nil {
 		return nil, fmt.Errorf("set up the driver: %w", err)
 	}

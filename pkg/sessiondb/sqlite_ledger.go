@@ -14,7 +14,7 @@ import (
 // sideFile is where the controller's own tables are: a database of their own, because what is in the user's file is the
 // user's.
 func (f *sqliteFile) sideFile() *sqliteFile {
-	return &sqliteFile{path: f.path + ".session-controller.db"}
+	return &sqliteFile{path: f.path + ".session-controller.db", timing: f.timing}
 }
 
 func (f *sqliteFile) ledgerPlace() string { return "" }

@@ -7,25 +7,10 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 
 	"github.com/session-controller/session-controller/internal/batch"
-)
-
-const (
-	// readTimeout bounds a read, from the wait for a connection to the last row. A read takes 1–2 ms, so 5 s is more
-	// than a thousand times that: what has not come by then does not come.
-	readTimeout = 5 * time.Second
-
-	// writeTimeout bounds a write, which goes on after its caller was cancelled. With the socketGrace on top it ends
-	// within 6 s, inside the 10 s in which a controller must have stopped.
-	writeTimeout = 5 * time.Second
-
-	// streamTimeout bounds the whole of a stream, the consumer's own time included: half of the default resync period
-	// of 60 s, so that a slow sweep has ended before the next one is due.
-	streamTimeout = 30 * time.Second
 )
 
 // backend is what differs between PostgreSQL and SQLite. Everything else in this package is shared.
@@ -57,6 +42,7 @@ type Store struct {
 	statuses Statuses
 	tableAs  string // as configured, for people
 	config   Config // as Open was given it
+	timing   Timing // of config, with its defaults
 	table    table
 	sql      statements
 	// claimNotNull says that a released claim is empty and not NULL.
@@ -84,7 +70,10 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", operation, err)
 	}
-	s := &Store{backend: b, statuses: cfg.Statuses, tableAs: cfg.Table, config: cfg, read: read, write: write}
+	s := &Store{
+		backend: b, statuses: cfg.Statuses, tableAs: cfg.Table, config: cfg, timing: cfg.Timing.withDefaults(), read: read,
+		write: write,
+	}
 	if err := s.prepare(ctx, cfg); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -110,7 +99,7 @@ func (s *Store) Describe() string { return s.backend.describe() + ", table " + s
 // prepare looks at the real table and builds every statement from it, once.
 func (s *Store) prepare(ctx context.Context, cfg Config) error {
 	operation := "open " + s.backend.describe()
-	deadline, cancel := context.WithTimeout(ctx, readTimeout)
+	deadline, cancel := context.WithTimeout(ctx, s.timing.Read)
 	defer cancel()
 	if err := s.read.PingContext(deadline); err != nil {
 		if known := s.backend.greet(err); known != nil {
@@ -148,7 +137,7 @@ func newBackend(cfg Config) (backend, error) {
 	case kind == "postgres" || kind == "postgresql":
 		return parsePostgres(cfg)
 	case kind == "file":
-		return parseSQLite(rest)
+		return parseSQLite(rest, cfg.Timing.withDefaults())
 	case scheme.MatchString(kind) && strings.HasPrefix(rest, "//"):
 		return nil, fmt.Errorf(
 			"database.url begins with %s: only postgres://…, postgresql://… and file:path.db are supported",

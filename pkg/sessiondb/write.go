@@ -115,7 +115,7 @@ func (s *Store) compareAndSet(ctx context.Context, w write) (Row, error) {
 			return row, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.timing.Write)
 	defer cancel()
 	return s.compareAndSetOne(ctx, w)
 }

@@ -17,17 +17,15 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
-const (
-	// kills is how often the process is ended at a random moment.
-	kills = 100
-	// longestLife bounds the moments: a hundred lives of half of it, on average, are what a busy machine may take.
-	longestLife = 2 * time.Second
-)
+// longestLife bounds the moments of the kills: a life of half of it, on average, is what a busy machine may take.
+const longestLife = 2 * time.Second
 
-// TestAHundredKillsOfTheProcessLoseNothing ends the real program with SIGKILL, each time at a random moment of a life
-// in which it has something to do from the first look to the last, and lets the next life finish.
-func TestAHundredKillsOfTheProcessLoseNothing(t *testing.T) {
+// TestOutageKillsOfTheProcessLoseNothing ends the real program with SIGKILL, each time at a random moment of a life in
+// which it has something to do from the first look to the last, and lets the next life finish.
+func TestOutageKillsOfTheProcessLoseNothing(t *testing.T) {
 	t.Parallel()
+	// Each kill has a part of the work to itself. Twelve meet every kind of accident and every stretch between two effects.
+	kills := inForm(12, 100)
 	url := testenv.PostgresURL(t)
 	w := newWorld(t, url, "postgres")
 	p := newProgram(w, url)
@@ -46,15 +44,16 @@ func TestAHundredKillsOfTheProcessLoseNothing(t *testing.T) {
 	// What takes this test the time is to make containers that run: every second life gets one. An end takes the most
 	// steps: pin, stop, remove, release.
 	kinds := []func() accident{
-		w.ends, w.neverStarts, w.crashes, w.neverStarts, w.ends, w.neverStarts, w.leaks, w.neverStarts,
-		w.ends, w.neverStarts, w.vanishes, w.neverStarts, w.ends, w.neverStarts, w.forgets, w.neverStarts,
+		w.ends, w.neverStarts, w.crashes, w.neverStarts, w.leaks, w.neverStarts,
+		w.ends, w.neverStarts, w.vanishes, w.neverStarts, w.forgets, w.neverStarts,
 	}
+	parts := rand.Perm(kills)
 	recoveries := make([]time.Duration, 0, kills)
 	unfinished, partly := 0, 0
 	for n := range kills {
 		both := []accident{w.neverStarts(), kinds[n%len(kinds)]()}
 		rand.Shuffle(len(both), func(i, j int) { both[i], both[j] = both[j], both[i] })
-		moment := rand.N(window)
+		moment := (time.Duration(parts[n])*window + rand.N(window)) / time.Duration(kills)
 		want = append(want, happen(both[:1])...)
 		killed := time.AfterFunc(moment, p.start())
 		soon(t, moment/2) // the one is found by the first sweep, the other is heard of while that is under way
@@ -108,16 +107,10 @@ type program struct {
 	cmd            *exec.Cmd
 }
 
-// newProgram builds the controller and configures it for a world on the shared engine.
+// newProgram configures the built controller for a world on the shared engine.
 func newProgram(w *world, url string) *program {
 	w.Helper()
-	dir := w.TempDir()
-	p := &program{world: w, binary: filepath.Join(dir, "session-controller"), config: filepath.Join(dir, "config.yaml")}
-	build := exec.CommandContext(w.Context(), "go", "build", "-buildvcs=false", "-o", p.binary, "../../cmd/controller")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		w.Fatalf("build the controller: %v\n%s", err, out)
-	}
+	p := &program{world: w, binary: testenv.Controller(w.TB), config: filepath.Join(w.TempDir(), "config.yaml")}
 	_ = w.labels("") // which gives this world an installation
 	own := w.opts.Ownership
 	config := fmt.Sprintf(`database: {url: '%s'}

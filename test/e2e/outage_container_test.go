@@ -20,12 +20,11 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
-// TestAContainerThatCannotBeRemovedHoldsUpNobody makes a file of the container immutable: the engine fails to remove it
+// TestOutageAContainerThatCannotBeRemovedHoldsUpNobody makes a file of the container immutable: the engine fails to remove it
 // and leaves the container dead.
-func TestAContainerThatCannotBeRemovedHoldsUpNobody(t *testing.T) {
+func TestOutageAContainerThatCannotBeRemovedHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	w := followed(t, testenv.PostgresURL(t))
-	_, engine := w.privateEngine()
 	unharmed := w.healthy(quietly(2)...)
 	stuck, others := w.ends(), w.accidents(1)
 	id := stuck.want.container
@@ -37,7 +36,7 @@ func TestAContainerThatCannotBeRemovedHoldsUpNobody(t *testing.T) {
 	w.attribute("+i", file)
 	free := sync.OnceFunc(func() { w.attribute("-i", file) })
 	t.Cleanup(free)
-	w.start(engine)
+	w.start(w.engine)
 
 	happen([]accident{stuck})
 	w.until("the engine has failed to remove it", func() bool { return w.state(id) == "dead" })
@@ -65,14 +64,16 @@ func (w *world) attribute(change, file string) {
 	}
 }
 
-// TestContainersWhoseInspectHangsDelayNobody stops the shims of many more containers than there are workers, in their
+// TestOutageContainersWhoseInspectHangsDelayNobody stops the shims of many more containers than there are workers, in their
 // tracks and with a stop of each under way: the engine holds a container's lock for as long, and every look waits for
 // it.
-func TestContainersWhoseInspectHangsDelayNobody(t *testing.T) {
+func TestOutageContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	t.Parallel()
 	w := followed(t, testenv.PostgresURL(t))
 	private, _ := w.privateEngine()
-	const timeout = 5 * time.Second // the default; far above what the others take, on a busy machine too
+	// What hangs holds each worker so long. The full form's is the default.
+	timeout := inForm(2*time.Second, 5*time.Second)
+	const soonEnough = 5 * time.Second // far above what the others take, on a busy machine too
 	engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host(), Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
@@ -82,8 +83,10 @@ func TestContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	unharmed := w.healthy(quietly(2)...)
 	// Were each of them let in whenever its backoff is over, one that answers would wait for a worker behind the looks of
 	// three that hang.
-	const each = 4
-	hanging, others := w.accidents(each*w.opts.Workers, w.ends), w.accidents(2)
+	w.opts.Workers = inForm(2, 4)
+	w.opts.MaxBackoff = inForm(timeout/4, maxBackoff) // or so few would be waiting for their next try, most of the time
+	each := inForm(3, 4)
+	hanging, others := w.accidents(each*w.opts.Workers, w.ends), w.accidents(inForm(1, 2))
 	w.start(engine)
 	w.sureOfNames() // or a failure is one of the name first, and then one of the id
 
@@ -91,7 +94,7 @@ func TestContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	want := happen(hanging)
 	rows := w.rowsOf(want)
 	// Those that have hung once leave at least half of the workers to those that have not.
-	w.within(2*each*timeout+recovery, "each was looked at in vain", func() bool {
+	w.within(2*time.Duration(each)*timeout+recovery, "each was looked at in vain", func() bool {
 		for _, s := range want {
 			if len(w.log.with(`"session":"`+s.session+`"`, "did not answer in time")) == 0 {
 				return false
@@ -101,7 +104,7 @@ func TestContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	})
 	tries := func() int { return len(w.log.with("did not answer in time")) }
 	before := tries()
-	took := w.settles(timeout, happen(others))
+	took := w.settles(soonEnough, happen(others))
 	w.within(afterBackoff, "those that hang are tried on and on", func() bool { return tries() > before+1 })
 	if now := w.rowsOf(want); now != rows {
 		t.Errorf("while their inspects hang, before:\n%s\nnow:\n%s\nlog:\n%s", rows, now, w.log)

@@ -8,29 +8,41 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
+// inForm returns what the short form of an outage takes, which `make test` plays, or what the full form does.
+func inForm[T any](short, full T) T {
+	if testenv.FullOutages() {
+		return full
+	}
+	return short
+}
+
+// maxBackoff is the longest wait between two tries: of the database, or of a single key. Two seconds show as well as the
+// 30 s of production that they grow until then.
+var maxBackoff = inForm(2*time.Second, 30*time.Second)
+
+// afterBackoff is recovery where tries have failed for long. One wait may just have begun.
+var afterBackoff = maxBackoff + recovery
+
 const (
 	// recovery is how long after the return of whatever was away everything must be as it should, on a machine that is
 	// busy with other tests. An idle one takes about a second.
 	recovery = 10 * time.Second
-	// afterBackoff is recovery where tries have failed for long: those of the database, which is asked again after waits
-	// that grow to 30 s, or those of a single key, whose waits grow to as much. One wait may just have begun.
-	afterBackoff = 30*time.Second + recovery
 	// reconnection is how long the engine's return may go unnoticed: waits of a second at most, time to connect, and what
 	// a busy machine adds. The exact bound is TestWatcherComesBackWithinASecond's, in virtual time.
 	reconnection = 4 * time.Second
 )
 
-// TestAnEngineThatIsKilledUnderLoad ends dockerd by SIGKILL while sessions are started, ended and crash; with live
+// TestOutageAnEngineThatIsKilledUnderLoad ends dockerd by SIGKILL while sessions are started, ended and crash; with live
 // restore the containers run on. No sweep but that after the reconnection can find what crashed meanwhile.
-func TestAnEngineThatIsKilledUnderLoad(t *testing.T) {
+func TestOutageAnEngineThatIsKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	w := followed(t, testenv.PostgresURL(t))
 	private, engine := w.privateEngine("--live-restore")
 	unharmed := w.healthy(testenv.Container{}, testenv.Container{RestartPolicy: "always"},
 		testenv.Container{Cmd: []string{"/workload", "ignore-term"}})
-	away := w.accidents(2, w.crashes, w.ends, w.leaks, w.forgets)
+	away := w.accidents(inForm(1, 2), w.crashes, w.ends, w.leaks, w.forgets)
 	w.start(engine)
-	server := w.serve(4)
+	server := w.serve(inForm(2, 4))
 	w.until("the server is at work", func() bool { return len(w.log.with(`"msg":"Session failed"`)) >= 2 })
 	connections := func() int { return len(w.log.with("Following the engine's events")) }
 	before := connections()
@@ -64,8 +76,8 @@ func TestAnEngineThatIsKilledUnderLoad(t *testing.T) {
 	unharmed()
 }
 
-// TestAnEngineThatIsFrozenForLongFailsNoSession stops dockerd in its tracks: it takes calls and answers none.
-func TestAnEngineThatIsFrozenForLongFailsNoSession(t *testing.T) {
+// TestOutageAnEngineThatIsFrozenFailsNoSession stops dockerd in its tracks: it takes calls and answers none.
+func TestOutageAnEngineThatIsFrozenFailsNoSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testenv.PostgresURL(t), "postgres")
 	w.opts.ResyncPeriod = 3 * time.Second // a call may time out once more while a busy engine makes up for the freeze
@@ -77,18 +89,20 @@ func TestAnEngineThatIsFrozenForLongFailsNoSession(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = engine.Close() })
 	w.opts.Engine = engine
-	unharmed := w.healthy(quietly(3)...)
-	during := w.accidents(2, w.crashes, w.ends, w.leaks, w.forgets)
-	// The database tells of every one of these, and each look takes until its deadline. Four workers have looked at all of
-	// them in 15 s, so that each is known to have timed out when the engine goes on.
-	during = append(during, w.accidents(50, w.endsUnstarted)...)
+	unharmed := w.healthy(quietly(2)...)
+	during := w.accidents(inForm(1, 2), w.crashes, w.ends, w.leaks, w.forgets)
+	// The database tells of every one of these, and each look takes until its deadline, a second. Four workers, one of
+	// them in the slow lane, have looked at all of them in 5 s or 20 s, so that each is known to have timed out when the
+	// engine goes on. In both forms there are several times as many as workers.
+	during = append(during, w.accidents(inForm(12, 50), w.endsUnstarted)...)
+	frozen := inForm(6*time.Second, 20*time.Second)
 	w.start(engine)
 
 	private.Freeze()
 	want := happen(during)
 	before := w.rowsOf(want)
 	w.until("the hanging engine is noticed", func() bool { return len(w.log.with("Sweep failed")) == 1 })
-	soon(t, 20*time.Second)
+	soon(t, frozen)
 	if now := w.rowsOf(want); now != before {
 		t.Errorf("while the engine was frozen, before:\n%s\nnow:\n%s\nlog:\n%s", before, now, w.log)
 	}

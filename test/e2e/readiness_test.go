@@ -20,9 +20,9 @@ func failing(c *controllers.Controller) map[string]bool {
 	return names
 }
 
-// TestReadinessSaysWhichSideIsAway also shows that the process counts as alive all the time: a restart would bring back
+// TestOutageReadinessSaysWhichSideIsAway also shows that the process counts as alive all the time: a restart would bring back
 // neither an engine nor a database.
-func TestReadinessSaysWhichSideIsAway(t *testing.T) {
+func TestOutageReadinessSaysWhichSideIsAway(t *testing.T) {
 	t.Parallel()
 	t.Run("the engine", func(t *testing.T) {
 		t.Parallel()

@@ -3,6 +3,7 @@ package e2e
 import (
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -141,7 +142,7 @@ func (w *world) rowsOf(sessions []settled) string {
 	return b.String()
 }
 
-// nothingElse waits until the engine has the containers of the healthy sessions and those that must be there, and no
+// nothingElse waits until the world has the containers of the healthy sessions and those that must be there, and no
 // other. One whose creation was never answered is in nobody's books, and may be found last.
 func (w *world) nothingElse(want []settled) {
 	w.Helper()
@@ -154,12 +155,20 @@ func (w *world) nothingElse(want []settled) {
 	var listed []container.Summary
 	defer func() {
 		if w.Failed() && len(listed) != n {
-			w.Logf("the engine has %d containers, want %d: %+v", len(listed), n, listed)
+			w.Logf("the world has %d containers, want %d: %+v", len(listed), n, listed)
 		}
 	}()
 	w.until("there is no other container", func() bool {
 		var err error
 		listed, err = w.docker.ContainerList(w.Context(), container.ListOptions{All: true})
+		listed = slices.DeleteFunc(listed, w.isOthers)
 		return err == nil && len(listed) == n
 	})
+}
+
+// isOthers reports whether a container is another test's: on a private engine there is none.
+func (w *world) isOthers(c container.Summary) bool {
+	_, labelled := c.Labels[w.label]
+	named := slices.ContainsFunc(c.Names, func(name string) bool { return strings.HasPrefix(name, "/"+w.prefix) })
+	return w.private == nil && !labelled && !named
 }

@@ -66,6 +66,11 @@ func newWorld(t testing.TB, url, driver string) *world {
 	t.Helper()
 	cfg := sessiondb.DefaultConfig()
 	cfg.URL = url
+	return newWorldWith(t, cfg, driver)
+}
+
+func newWorldWith(t testing.TB, cfg sessiondb.Config, driver string) *world {
+	t.Helper()
 	if _, err := sessiondb.CreateSessionsTable(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +78,7 @@ func newWorld(t testing.TB, url, driver string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := sql.Open(driver, serverURL(url))
+	server, err := sql.Open(driver, serverURL(cfg.URL))
 	if err != nil {
 		t.Fatal(err)
 	}

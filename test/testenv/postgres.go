@@ -30,7 +30,8 @@ func PostgresURL(t testing.TB) string {
 	}
 
 	name := "test_" + strings.ToLower(rand.Text()[:16])
-	execute(t, text, "CREATE DATABASE "+pq.QuoteIdentifier(name))
+	// Copying the template's files takes a fifth of the time of logging each of their blocks, which is the default.
+	execute(t, text, "CREATE DATABASE "+pq.QuoteIdentifier(name)+" STRATEGY file_copy")
 	t.Cleanup(func() { execute(t, text, "DROP DATABASE "+pq.QuoteIdentifier(name)+" WITH (FORCE)") })
 
 	own := *server
