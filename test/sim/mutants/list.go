@@ -42,6 +42,12 @@ func deafMutants() []mutant {
 		{"no change of a row is heard", "L1", []edit{{
 			"controllers/setup.go", "runnables = append(runnables, changes.Start)", "_ = changes",
 		}}},
+		{"the event stream stays with the engine that it was dialled to", "L1", []edit{{
+			"controllers/setup.go", "		watcher.Redial()\n", "",
+		}}},
+		{"the stream is taken for whole since a time that the engine's clock has yet to reach", "L1", []edit{{
+			"pkg/dockerwatch/watch.go", "if w.clockWasSet(info.Time, read) {", "if w.clockWasSet(info.Time, read) && false {",
+		}}},
 		{"sweeps come too seldom", "L1", []edit{{
 			"controllers/sweep_loop.go", "wait := jittered(l.core.ResyncPeriod)", "wait := jittered(100 * l.core.ResyncPeriod)",
 		}}},
