@@ -25,7 +25,8 @@ type election struct {
 // usualElection is what controller-runtime and Kubernetes use: four renewals may fail within the 10 s, and 5 s are left
 // for what the holder has begun.
 func usualElection() election {
-	return election{lease: 15 * time.Second, renew: 10 * time.Second, retry: 2 * time.Second}
+	const lease, renew, retry = 15 * time.Second, 10 * time.Second, 2 * time.Second
+	return election{lease: lease, renew: renew, retry: retry}
 }
 
 // lease returns the lock of the replicas that serve this node and engine, or nil where there is no election. It is read

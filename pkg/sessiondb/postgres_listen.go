@@ -102,7 +102,8 @@ func (p *postgres) listener(ctx context.Context, fail context.CancelCauseFunc) *
 		}
 	}
 	// The waits are the shortest that it takes: with the context done, the next try fails at once and is the last.
-	return pq.NewDialListener(dialer{limit: p.timing.listen(), until: ctx}, p.dsn, time.Millisecond, time.Millisecond, failed)
+	d := dialer{limit: p.timing.listen(), until: ctx}
+	return pq.NewDialListener(d, p.dsn, time.Millisecond, time.Millisecond, failed)
 }
 
 // keep asks for a sign of life and for the trigger. It runs beside the notifications: a listener that waits for the

@@ -19,7 +19,7 @@ import (
 )
 
 // What a replica shows may be old: a session that has begun since is missing there.
-func TestAReadReplicaIsRefused(t *testing.T) {
+func TestAReadReplicaIsRefused(t *testing.T) { //nolint:tparallel // the second case changes the URL of the fixture
 	t.Parallel()
 	// A server of its own: each database that another test makes or drops on the shared one is a checkpoint, by which the
 	// log can go that a copy of it still needs.

@@ -33,24 +33,39 @@ type Timing struct {
 	TriggerCheck time.Duration
 }
 
+// The defaults of Timing. Each has its reason beside its field.
+const (
+	defaultRead         = 5 * time.Second
+	defaultWrite        = 5 * time.Second
+	defaultStream       = 30 * time.Second
+	defaultPing         = 10 * time.Second
+	defaultEcho         = 5 * time.Second
+	defaultFirstBackoff = 100 * time.Millisecond
+	defaultMaxBackoff   = 30 * time.Second
+	defaultTriggerCheck = 10 * time.Second
+)
+
 // withDefaults replaces the fields that are zero.
 func (t Timing) withDefaults() Timing {
-	const second = time.Second
 	return Timing{
-		Read:         cmp.Or(t.Read, 5*second),
-		Write:        cmp.Or(t.Write, 5*second),
-		Stream:       cmp.Or(t.Stream, 30*second),
-		Ping:         cmp.Or(t.Ping, 10*second),
-		Echo:         cmp.Or(t.Echo, 5*second),
-		FirstBackoff: cmp.Or(t.FirstBackoff, second/10),
-		MaxBackoff:   cmp.Or(t.MaxBackoff, 30*second),
-		TriggerCheck: cmp.Or(t.TriggerCheck, 10*second),
+		Read:         cmp.Or(t.Read, defaultRead),
+		Write:        cmp.Or(t.Write, defaultWrite),
+		Stream:       cmp.Or(t.Stream, defaultStream),
+		Ping:         cmp.Or(t.Ping, defaultPing),
+		Echo:         cmp.Or(t.Echo, defaultEcho),
+		FirstBackoff: cmp.Or(t.FirstBackoff, defaultFirstBackoff),
+		MaxBackoff:   cmp.Or(t.MaxBackoff, defaultMaxBackoff),
+		TriggerCheck: cmp.Or(t.TriggerCheck, defaultTriggerCheck),
 	}
 }
 
 // busy is how long SQLite itself waits for another process's write: four fifths of the shorter of Read and Write (4 s
 // of 5 s), so that a busy file is reported as busy and not as a deadline that was missed.
-func (t Timing) busy() time.Duration { return min(t.Read, t.Write) * 4 / 5 }
+func (t Timing) busy() time.Duration {
+	const fifths = 5
+	shorter := min(t.Read, t.Write)
+	return shorter - shorter/fifths
+}
 
 // socket is how long one read or write of a connection's socket may take: socketGrace more than a statement.
 func (t Timing) socket() time.Duration { return max(t.Read, t.Write) + socketGrace }
@@ -68,11 +83,11 @@ func (t Timing) validate() error {
 		{"FirstBackoff", t.FirstBackoff}, {"MaxBackoff", t.MaxBackoff}, {"TriggerCheck", t.TriggerCheck},
 	} {
 		if wait.value < 0 {
-			return fmt.Errorf("Timing.%s is %v: give a wait, or 0 for the default", wait.field, wait.value)
+			return fmt.Errorf("the wait Timing.%s is %v: give a wait, or 0 for the default", wait.field, wait.value)
 		}
 	}
 	if all := t.withDefaults(); all.FirstBackoff > all.MaxBackoff {
-		return fmt.Errorf("Timing.FirstBackoff is %v and MaxBackoff %v: the first wait is the shortest one",
+		return fmt.Errorf("the wait Timing.FirstBackoff is %v and MaxBackoff %v: the first wait is the shortest one",
 			all.FirstBackoff, all.MaxBackoff)
 	}
 	return nil

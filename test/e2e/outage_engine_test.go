@@ -42,7 +42,8 @@ func TestOutageAnEngineThatIsKilledUnderLoad(t *testing.T) {
 		testenv.Container{Cmd: []string{"/workload", "ignore-term"}})
 	away := w.accidents(inForm(1, 2), w.crashes, w.ends, w.leaks, w.forgets)
 	w.start(engine)
-	server := w.serve(inForm(2, 4))
+	// The short form pauses between two containers: it makes fewer, and goes on before, during and after the outage, too.
+	server := w.serve(inForm(2, 4), inForm(200*time.Millisecond, 20*time.Millisecond))
 	w.until("the server is at work", func() bool { return len(w.log.with(`"msg":"Session failed"`)) >= 2 })
 	connections := func() int { return len(w.log.with("Following the engine's events")) }
 	before := connections()

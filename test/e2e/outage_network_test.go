@@ -113,7 +113,7 @@ func TestOutageTheNetworkIsSlow(t *testing.T) {
 			w, engine, n := behind(t, 0)
 			w.opts.ResyncPeriod = time.Second
 			unharmed := w.healthy(quietly(2)...)
-			all := w.accidents(1)
+			all := w.accidents(1, inForm([]func() accident{w.crashes, w.ends, w.forgets}, nil)...)
 			w.start(engine)
 			n.poison(`{"type": "latency", "stream": "downstream", "attributes": {"latency": 200, "jitter": 100}}`)
 			swept := func() int { return len(w.log.with(`"msg":"Swept"`)) }

@@ -30,14 +30,15 @@ type liveSession struct {
 	pid         int
 }
 
-// serve starts a session server that does one thing after the other until its stop is called.
-func (w *world) serve(most int) *sessionServer {
+// serve starts a session server that does one thing after the other, with pauses, until its stop is called. It has most
+// sessions at a time.
+func (w *world) serve(most int, pause time.Duration) *sessionServer {
 	w.Helper()
 	s := &sessionServer{world: w, image: testenv.Image(w.TB), labels: w.labels("")}
 	over := make(chan struct{})
 	var working sync.WaitGroup
 	working.Go(func() {
-		tick := time.NewTicker(20 * time.Millisecond)
+		tick := time.NewTicker(pause)
 		defer tick.Stop()
 		for n := 0; ; n++ {
 			select {

@@ -23,6 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	testenv.Parallel(6) // tests of outages wait most of the time, for engines, databases and deadlines
 	// A toxic that is taken away while data comes in leaves who handed it the data waiting for ever.
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),

@@ -9,7 +9,7 @@ import (
 // are as many as processors, and tests that wait, for a database, an engine or a deadline, leave those idle. It is for
 // TestMain, before the tests run, and leaves fuzzing alone, whose workers keep processors busy.
 func Parallel(n int) {
-	flag.Parse()
+	flag.Parse() //nolint:revive // It is part of TestMain, which is the tests' main.
 
 	const parallel = "test.parallel"
 
