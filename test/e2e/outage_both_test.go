@@ -11,8 +11,8 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
-// TestOutageBothSidesAreAwayAtOnce kills engine and database together. Whichever comes back first says nothing about what
-// only the other one knows, so nothing is done until both are there.
+// TestOutageBothSidesAreAwayAtOnce kills engine and database together. Whichever comes back first says nothing about
+// what only the other one knows, so nothing is done until both are there.
 func TestOutageBothSidesAreAwayAtOnce(t *testing.T) {
 	t.Parallel()
 	p := testenv.StartPostgres(t)
@@ -49,7 +49,8 @@ func TestOutageBothSidesAreAwayAtOnce(t *testing.T) {
 
 		o.first()
 		before := o.side(want)
-		soon(t, inForm(2*time.Second, 3*time.Second)) // the one that is back is tried again, and what it tells could be acted on
+		// The one that is back is tried again, and what it tells could be acted on.
+		soon(t, inForm(2*time.Second, 3*time.Second))
 		if now := o.side(want); now != before {
 			t.Errorf("%s, before:\n%s\nnow:\n%s\nlog:\n%s", o.name, before, now, w.log)
 		}

@@ -20,8 +20,8 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
-// TestOutageAContainerThatCannotBeRemovedHoldsUpNobody makes a file of the container immutable: the engine fails to remove it
-// and leaves the container dead.
+// TestOutageAContainerThatCannotBeRemovedHoldsUpNobody makes a file of the container immutable: the engine fails to
+// remove it and leaves the container dead.
 func TestOutageAContainerThatCannotBeRemovedHoldsUpNobody(t *testing.T) {
 	t.Parallel()
 	w := followed(t, testenv.PostgresURL(t))
@@ -64,9 +64,9 @@ func (w *world) attribute(change, file string) {
 	}
 }
 
-// TestOutageContainersWhoseInspectHangsDelayNobody stops the shims of many more containers than there are workers, in their
-// tracks and with a stop of each under way: the engine holds a container's lock for as long, and every look waits for
-// it.
+// TestOutageContainersWhoseInspectHangsDelayNobody stops the shims of many more containers than there are workers, in
+// their tracks and with a stop of each under way: the engine holds a container's lock for as long, and every look waits
+// for it.
 func TestOutageContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	t.Parallel()
 	w := followed(t, testenv.PostgresURL(t))

@@ -16,8 +16,8 @@ func inForm[T any](short, full T) T {
 	return short
 }
 
-// maxBackoff is the longest wait between two tries: of the database, or of a single key. Two seconds show as well as the
-// 30 s of production that they grow until then.
+// maxBackoff is the longest wait between two tries, of the database or of a single key. That waits grow until then is
+// shown by 2 s as well as by the 30 s of production.
 var maxBackoff = inForm(2*time.Second, 30*time.Second)
 
 // afterBackoff is recovery where tries have failed for long. One wait may just have begun.
@@ -32,8 +32,8 @@ const (
 	reconnection = 4 * time.Second
 )
 
-// TestOutageAnEngineThatIsKilledUnderLoad ends dockerd by SIGKILL while sessions are started, ended and crash; with live
-// restore the containers run on. No sweep but that after the reconnection can find what crashed meanwhile.
+// TestOutageAnEngineThatIsKilledUnderLoad ends dockerd by SIGKILL while sessions are started, ended and crash; with
+// live restore the containers run on. No sweep but that after the reconnection can find what crashed meanwhile.
 func TestOutageAnEngineThatIsKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	w := followed(t, testenv.PostgresURL(t))
