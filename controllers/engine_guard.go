@@ -115,12 +115,17 @@ func (g *engineGuard) check(ctx context.Context) error {
 	return err
 }
 
-// saw notes which engine has answered, and whether its clock was found to have been set.
+// saw notes which engine has answered, and whether its clock was found to have been set. The connections to another one
+// than the served one are given up: as long as they are kept and used, they do not lead where the address does.
 func (g *engineGuard) saw(identity string, clockSet bool) {
 	g.mu.Lock()
 	another := g.answered != "" && g.answered != identity
 	g.answered = identity
+	served := g.accepted == identity
 	g.mu.Unlock()
+	if !served {
+		g.engine.DropIdle()
+	}
 	if (another || clockSet) && g.changed != nil {
 		g.changed()
 	}

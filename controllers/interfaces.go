@@ -39,6 +39,8 @@ type SessionStore interface {
 type Engine interface {
 	// Host names the engine in logs.
 	Host() string
+	// DropIdle closes the connections that no call uses, so that the next calls go where the address leads by now.
+	DropIdle()
 	Info(ctx context.Context) (dockerwatch.Info, error)
 	List(ctx context.Context) (dockerwatch.Listing, error)
 	// ListRunning lists the containers that run and whose session label has this value, or any value where it is empty.

@@ -15,9 +15,17 @@ type answering struct {
 
 	seen dockerwatch.Observation
 	err  error
+	// dropped counts how often idle connections were given up. If nil, they are not counted.
+	dropped *int
 }
 
 func (a answering) Host() string { return "unix:///both" }
+
+func (a answering) DropIdle() {
+	if a.dropped != nil {
+		*a.dropped++
+	}
+}
 
 func (a answering) List(context.Context) (dockerwatch.Listing, error) {
 	return dockerwatch.Listing{Engine: a.seen.Engine}, a.err
@@ -45,7 +53,10 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		{"none is served", "", "one@/", nil, errNotTrusted},
 		{"the look failed", "one", "", odd, odd},
 	} {
-		looked := answering{seen: dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: tt.engine}, err: tt.err}
+		dropped := 0
+		looked := answering{
+			seen: dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: tt.engine}, err: tt.err, dropped: &dropped,
+		}
 		guard := newEngineGuard(Options{Engine: looked}, &engineClock{})
 		swept := 0
 		guard.changed = func() { swept++ }
@@ -70,8 +81,8 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		if tt.want == errNotTrusted && seen.Phase != "" { //nolint:errorlint // the very same sentinel is meant
 			t.Errorf("%s: it says %s", tt.reason, seen.Phase)
 		}
-		if another := tt.accepted != "" && errors.Is(tt.want, errNotTrusted); (swept > 0) != another {
-			t.Errorf("%s: asked for %d sweeps", tt.reason, swept)
+		if another := tt.accepted != "" && errors.Is(tt.want, errNotTrusted); (swept > 0) != another || (dropped > 0) != another {
+			t.Errorf("%s: asked for %d sweeps, gave up idle connections %d times", tt.reason, swept, dropped)
 		}
 	}
 }

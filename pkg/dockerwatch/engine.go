@@ -101,9 +101,13 @@ func New(cfg Config) (*Engine, error) {
 
 // Close gives up the idle connections. Calls that are under way are not ended: cancel their contexts.
 func (e *Engine) Close() error {
-	e.transport.CloseIdleConnections()
+	e.DropIdle()
 	return nil
 }
+
+// DropIdle closes the connections that no call uses, so that the next calls dial anew: one that is kept leads to the
+// engine that it was made to, whatever the address leads to by now.
+func (e *Engine) DropIdle() { e.transport.CloseIdleConnections() }
 
 // Host is the engine's address for logs and errors. It never holds user information.
 func (e *Engine) Host() string { return e.endpoint.host() }

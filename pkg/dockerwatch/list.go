@@ -82,19 +82,28 @@ func (e *Engine) Info(ctx context.Context) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
+	info, err := e.readInfo(op, raw, ended)
+	if err != nil {
+		return Info{}, err
+	}
+	got.peer.learn(info.Identity())
+	return info, nil
+}
+
+// readInfo reads an answer that ended at a moment by this machine's clock. The error is [ErrUnreachable] where it is not
+// an engine's.
+func (e *Engine) readInfo(op string, raw system.Info, ended time.Time) (Info, error) {
 	now, err := engineTime(raw.SystemTime)
 	if err != nil || now.IsZero() || raw.ID == "" || raw.DockerRootDir == "" {
 		return Info{}, fmt.Errorf("%s: %w at %s: its answer lacks the id, the root directory or the time%s",
 			op, ErrUnreachable, e.Host(), proxyHint)
 	}
-	info := Info{
+	return Info{
 		ID:      raw.ID,
 		RootDir: raw.DockerRootDir,
 		Name:    raw.Name,
 		Version: raw.ServerVersion,
 		Time:    now,
 		Offset:  now.Sub(ended),
-	}
-	got.peer.learn(info.Identity())
-	return info, nil
+	}, nil
 }

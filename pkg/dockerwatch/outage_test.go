@@ -31,7 +31,7 @@ func TestOutage(t *testing.T) {
 	broken := make(chan error, 1)
 	up := make(chan struct{})
 	go func() {
-		broken <- engine.Events(t.Context(), time.Time{}, func() { close(up) }, func(dockerwatch.Event) {})
+		broken <- engine.Events(t.Context(), time.Time{}, func(string) error { close(up); return nil }, func(dockerwatch.Event) {})
 	}()
 	<-up
 

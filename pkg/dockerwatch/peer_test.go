@@ -143,10 +143,12 @@ func TestEventsAreOfTheEngineThatTheAddressLeadsToNow(t *testing.T) {
 	begun.Wait()
 	leads.Store(0)
 	heard := false
-	_ = watch.Events(ctx, time.Time{}, func() {
-		if _, err := one.Run(engine.Spec{}); err != nil {
-			t.Error(err)
+	_ = watch.Events(ctx, time.Time{}, func(leadsTo string) error {
+		if leadsTo != "ONE@/var/lib/docker" {
+			t.Errorf("the stream leads to %q", leadsTo)
 		}
+		_, err := one.Run(engine.Spec{})
+		return err
 	}, func(dockerwatch.Event) {
 		heard = true
 		cancel()

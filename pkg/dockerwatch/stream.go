@@ -18,13 +18,16 @@ import (
 var errConnectDeadline = fmt.Errorf("no answer began: %w", context.DeadlineExceeded)
 
 // Events follows the engine's container events on one connection, from since on (the engine's time, inclusive) or,
-// when since is zero, from now on. connected is called once, when the engine has accepted; connecting has the usual
-// deadline, the stream itself has none. handle is called for each event, one at a time; it must be quick, as the
-// engine drops events for a reader that is slow.
+// when since is zero, from now on. connected is called once, when the engine has accepted, with the identity of the
+// engine that the connection leads to, which is empty where that is not known; an error from it ends the stream.
+// Connecting has the usual deadline, the stream itself has none. handle is called for each event, one at a time; it must
+// be quick, as the engine drops events for a reader that is slow.
 //
-// It always returns an error: [ErrUnreachable] when the stream broke, ctx.Err() when ctx ended, and what a call
-// returns when there was no connection.
-func (e *Engine) Events(ctx context.Context, since time.Time, connected func(), handle func(Event)) error {
+// It always returns an error: [ErrUnreachable] when the stream broke, ctx.Err() when ctx ended, connected's own, and
+// what a call returns when there was no connection.
+func (e *Engine) Events(
+	ctx context.Context, since time.Time, connected func(engine string) error, handle func(Event),
+) error {
 	const op = "follow docker events"
 	streamCtx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -37,12 +40,17 @@ func (e *Engine) Events(ctx context.Context, since time.Time, connected func(), 
 	if err != nil {
 		return err
 	}
-	// A connection that is kept may lead to another engine than the address does by now, and nobody is asked who tells of
-	// events: the stream dials its own, and takes none that another call has just left.
+	// A connection that is kept may lead to another engine than the address does by now: the stream dials its own, takes
+	// none that another call has just left, and asks on it which engine it leads to.
 	own := e.transport.Clone()
 	defer own.CloseIdleConnections()
 	streamer, err := e.clientOn(own, speaker.ClientVersion())
 	if err != nil {
+		return err
+	}
+	if err := e.introduceStream(streamCtx, streamer, func(a answer, err error) error {
+		return e.streamFailure(ctx, streamCtx, op, a, err)
+	}); err != nil {
 		return err
 	}
 	streamCtx, got := withAnswer(streamCtx)
@@ -59,7 +67,9 @@ func (e *Engine) Events(ctx context.Context, since time.Time, connected func(), 
 		cancel(nil) // an answer that is none (a redirect) would be read as a stream otherwise
 		return e.streamFailure(ctx, streamCtx, op, *got, <-errs)
 	}
-	connected()
+	if err := connected(got.peer.engine()); err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
 	for {
 		select {
 		case m := <-messages:
@@ -73,6 +83,22 @@ func (e *Engine) Events(ctx context.Context, since time.Time, connected func(), 
 			return fmt.Errorf("%s: %w at %s: the stream ended (%s)", op, ErrUnreachable, e.Host(), answerFailure(err))
 		}
 	}
+}
+
+// introduceStream asks on the connection that a stream is about to use which engine it leads to. The connection is kept
+// for the stream, unless something in between closes it after each answer: then that stays unknown.
+func (e *Engine) introduceStream(ctx context.Context, streamer *client.Client, failure func(answer, error) error) error {
+	ctx, got := withAnswer(ctx)
+	raw, err := streamer.Info(ctx)
+	if err := failure(*got, err); err != nil {
+		return err
+	}
+	info, err := e.readInfo("ask the docker engine of the event stream for its identity", raw, time.Now())
+	if err != nil {
+		return err
+	}
+	got.peer.learn(info.Identity())
+	return nil
 }
 
 // streamFailure is callFailure for a connection that is ended by cancelling it, also where that is its deadline.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ func follow(t *testing.T, engine *dockerwatch.Engine, since time.Time) <-chan do
 	events := make(chan dockerwatch.Event)
 	up, ended := make(chan struct{}), make(chan error, 1)
 	go func() {
-		ended <- engine.Events(ctx, since, func() { close(up) }, func(e dockerwatch.Event) {
+		ended <- engine.Events(ctx, since, func(string) error { close(up); return nil }, func(e dockerwatch.Event) {
 			select {
 			case events <- e:
 			case <-ctx.Done():
@@ -202,9 +203,12 @@ func TestEventsEnd(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.reason, func(t *testing.T) {
 			t.Parallel()
-			engine := hangingEngine(t, c.serve)
+			engine := hangingEngine(t, named(c.serve))
 			connected, events := false, 0
-			err := engine.Events(t.Context(), time.Time{}, func() { connected = true }, func(dockerwatch.Event) { events++ })
+			err := engine.Events(t.Context(), time.Time{}, func(string) error {
+				connected = true
+				return nil
+			}, func(dockerwatch.Event) { events++ })
 			isOnly(t, err, c.want)
 			if connected != c.connected || events != c.events {
 				t.Errorf("connected %v with %d events, want %v with %d", connected, events, c.connected, c.events)
@@ -217,11 +221,14 @@ func TestEventsEnd(t *testing.T) {
 func TestEventsMayBeSilent(t *testing.T) {
 	t.Parallel()
 
-	engine := hangingEngine(t, begins(""))
+	engine := hangingEngine(t, named(begins("")))
 	ctx, cancel := context.WithTimeout(t.Context(), 4*hung)
 	defer cancel()
 	connected := 0
-	err := engine.Events(ctx, time.Time{}, func() { connected++ }, func(e dockerwatch.Event) { t.Errorf("event %+v", e) })
+	err := engine.Events(ctx, time.Time{}, func(string) error {
+		connected++
+		return nil
+	}, func(e dockerwatch.Event) { t.Errorf("event %+v", e) })
 	if !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, dockerwatch.ErrTimeout) || connected != 1 {
 		t.Errorf("Events = %v, connected %d times; want the end of the caller's own time", err, connected)
 	}
@@ -230,21 +237,27 @@ func TestEventsMayBeSilent(t *testing.T) {
 func TestEventsGivenUp(t *testing.T) {
 	t.Parallel()
 
-	for reason, serve := range map[string]http.HandlerFunc{
-		"while connecting": pings("1.41", hangs), "at the ping": hangs, "while it is up": pings("1.41", begins("")),
+	for _, tt := range []struct {
+		reason, at string
+		serve      http.HandlerFunc
+	}{
+		{"at the ping", "/_ping", hangs},
+		{"when the engine is asked who it is", "/info", pings("1.41", hangs)},
+		{"while connecting", "/events", pings("1.41", named(hangs))},
+		{"while it is up", "/events", pings("1.41", named(begins("")))},
 	} {
-		t.Run(reason, func(t *testing.T) {
+		t.Run(tt.reason, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			host := serveSocket(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if r.URL.Path != "/_ping" || reason == "at the ping" {
+				if strings.HasSuffix(r.URL.Path, tt.at) {
 					cancel()
 				}
-				serve(w, r)
+				tt.serve(w, r)
 			}))
 			engine := open(t, dockerwatch.Config{Host: host, Timeout: patience})
-			err := engine.Events(ctx, time.Time{}, func() {}, func(dockerwatch.Event) {})
+			err := engine.Events(ctx, time.Time{}, func(string) error { return nil }, func(dockerwatch.Event) {})
 			if !errors.Is(err, context.Canceled) {
 				t.Errorf("Events = %v, want context.Canceled", err)
 			}
@@ -257,11 +270,12 @@ func TestEventsOnTheWire(t *testing.T) {
 	t.Parallel()
 
 	var query url.Values
-	engine := fakeEngine(t, func(w http.ResponseWriter, r *http.Request) {
+	engine := fakeEngine(t, named(func(w http.ResponseWriter, r *http.Request) {
 		query = r.URL.Query()
 		says(200, "application/json", "")(w, r)
-	})
-	err := engine.Events(t.Context(), time.Unix(1700000000, 42), func() {}, func(dockerwatch.Event) {})
+	}))
+	err := engine.Events(t.Context(), time.Unix(1700000000, 42), func(string) error { return nil },
+		func(dockerwatch.Event) {})
 	isOnly(t, err, dockerwatch.ErrUnreachable)
 	want := url.Values{
 		"since": {"1700000000.000000042"},

@@ -31,7 +31,7 @@ var beginning = time.Unix(1, 0) //nolint:gochecknoglobals // a constant that Go 
 // EventSource is what a [Watcher] needs of an engine. [Engine] is one.
 type EventSource interface {
 	Info(ctx context.Context) (Info, error)
-	Events(ctx context.Context, since time.Time, connected func(), handle func(Event)) error
+	Events(ctx context.Context, since time.Time, connected func(engine string) error, handle func(Event)) error
 	RecentEvents(ctx context.Context, since time.Time) ([]Moment, error)
 }
 
@@ -132,13 +132,18 @@ func (w *Watcher) listen(ctx context.Context) error {
 		w.last, w.since = Event{}, time.Time{}
 	}
 	since := w.resumeFrom(info.Time)
-	onConnect := func() {
+	onConnect := func(engine string) error {
+		if engine != "" && engine != info.Identity() {
+			return fmt.Errorf("%w: the connection of the stream leads to %s, and the other calls to %s",
+				ErrUnreachable, engine, info.Identity())
+		}
 		gap := w.settleGap(ctx, since, info.Time)
 		w.connected, w.everUp, w.since = true, true, since
 		w.clock, w.clockRead = info.Time, read
 		if w.handlers.Connected != nil {
 			w.handlers.Connected(gap)
 		}
+		return nil
 	}
 	return w.source.Events(ctx, since, onConnect, w.hear)
 }

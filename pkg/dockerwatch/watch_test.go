@@ -17,6 +17,7 @@ import (
 // runs one script; after the last one the stream stays open and silent.
 type scriptedEngine struct {
 	now     time.Time
+	info    Info // what it says of itself, but for the time
 	scripts []connection
 	sinces  []time.Time // where each connection asked to resume
 	tries   []time.Time
@@ -30,6 +31,7 @@ type connection struct {
 	events  []Event
 	lasts   time.Duration
 	skew    time.Duration // how far the engine's clock is from where it was at first
+	engine  string        // the identity of the engine that the stream leads to; empty: it is not known
 }
 
 var errBroken = errors.New("broken")
@@ -47,7 +49,9 @@ func (s *scriptedEngine) Info(context.Context) (Info, error) {
 		s.scripts = s.scripts[1:]
 		return Info{}, fmt.Errorf("info: %w", ErrUnreachable)
 	}
-	return Info{Time: s.now.Add(s.current().skew + s.tries[len(s.tries)-1].Sub(s.tries[0]))}, nil
+	info := s.info
+	info.Time = s.now.Add(s.current().skew + s.tries[len(s.tries)-1].Sub(s.tries[0]))
+	return info, nil
 }
 
 func (s *scriptedEngine) RecentEvents(context.Context, time.Time) ([]Moment, error) {
@@ -55,11 +59,14 @@ func (s *scriptedEngine) RecentEvents(context.Context, time.Time) ([]Moment, err
 }
 
 func (s *scriptedEngine) Events(
-	ctx context.Context, since time.Time, connected func(), handle func(Event),
+	ctx context.Context, since time.Time, connected func(string) error, handle func(Event),
 ) error {
 	s.sinces = append(s.sinces, since)
-	connected()
 	script := s.current()
+	if err := connected(script.engine); err != nil {
+		s.scripts = s.scripts[1:]
+		return err
+	}
 	for _, e := range script.events {
 		handle(e)
 	}
@@ -304,6 +311,23 @@ func TestWatcherResumesWhereTheClockIsNowWhenItWasSetBack(t *testing.T) {
 		want := []time.Time{second(3600).Add(-stopWindow), second(2).Add(-stopWindow)}
 		if diff := cmp.Diff(want, engine.sinces); diff != "" {
 			t.Errorf("since (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// The stream dials a connection of its own: the address may lead elsewhere for the moment.
+func TestWatcherFollowsNoOtherEngineThanTheCallsLeadTo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		one := Info{ID: "ONE", RootDir: "/"}
+		engine := &scriptedEngine{now: second(0), info: one, scripts: []connection{
+			{engine: "OTHER@/", events: []Event{at(5, ActionStart)}, lasts: time.Hour},
+			{engine: "OTHER@/", events: []Event{at(6, ActionStart)}, lasts: time.Hour},
+			{engine: one.Identity(), events: []Event{at(7, ActionStart)}, lasts: time.Hour},
+		}}
+		got := watch(t, engine, NewHistory())
+		if diff := cmp.Diff([]Event{at(7, ActionStart)}, got.events); diff != "" || len(got.gaps) != 1 || got.downs != 1 {
+			t.Errorf("connected %d times, down %d times, want once each; events (-want +got):\n%s", len(got.gaps), got.downs, diff)
 		}
 	})
 }

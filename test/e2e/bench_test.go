@@ -44,7 +44,7 @@ func benchmarkDeath(b *testing.B, w *world, how string) {
 	defer cancel()
 	listening := make(chan struct{})
 	go func() {
-		_ = w.engine.Events(ctx, time.Time{}, func() { close(listening) }, func(e dockerwatch.Event) {
+		_ = w.engine.Events(ctx, time.Time{}, func(string) error { close(listening); return nil }, func(e dockerwatch.Event) {
 			if e.Action == dockerwatch.ActionDie {
 				died <- e.Time
 			}

@@ -153,7 +153,7 @@ func TestAContainerThatRemovesItselfLeavesItsExitCode(t *testing.T) {
 type belated struct{ dockerwatch.EventSource }
 
 func (b belated) Events(
-	ctx context.Context, since time.Time, connected func(), handle func(dockerwatch.Event),
+	ctx context.Context, since time.Time, connected func(string) error, handle func(dockerwatch.Event),
 ) error {
 	held := map[string][]dockerwatch.Event{}
 	return b.EventSource.Events(ctx, since, connected, func(e dockerwatch.Event) {
@@ -171,8 +171,12 @@ func (b belated) Events(
 // deaf is an event stream that never says anything, as an engine whose events are all lost.
 type deaf struct{ dockerwatch.EventSource }
 
-func (d deaf) Events(ctx context.Context, _ time.Time, connected func(), _ func(dockerwatch.Event)) error {
-	connected()
+func (d deaf) Events(
+	ctx context.Context, _ time.Time, connected func(string) error, _ func(dockerwatch.Event),
+) error {
+	if err := connected(""); err != nil {
+		return err
+	}
 	<-ctx.Done()
 	return fmt.Errorf("deaf: %w", ctx.Err())
 }
@@ -200,8 +204,12 @@ type breakable struct {
 	breaks chan struct{}
 }
 
-func (b breakable) Events(ctx context.Context, _ time.Time, connected func(), _ func(dockerwatch.Event)) error {
-	connected()
+func (b breakable) Events(
+	ctx context.Context, _ time.Time, connected func(string) error, _ func(dockerwatch.Event),
+) error {
+	if err := connected(""); err != nil {
+		return err
+	}
 	select {
 	case <-b.breaks:
 		return fmt.Errorf("broken: %w", dockerwatch.ErrUnreachable)

@@ -192,6 +192,9 @@ func (w *world) recovers(away time.Duration) {
 			n.engine.Boot(true)
 		})
 		w.pass(2*time.Second + exitGrace + w.removalDelay())
+		if !w.only(n, c) { // the engine has started another one again that had failed: the claim may be pointed at that
+			return
+		}
 		now, _ := w.row(r.id)
 		if _, still := n.engine.Look(c.ID); now.status != "ERROR" || now.claim != "" || still {
 			w.accusef("L1", "session %s is %s %q, and its container is there: %t, two seconds and the grace after the engine's "+

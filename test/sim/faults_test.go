@@ -140,6 +140,9 @@ func (w *world) engineGoesWrong(n *node, s step, lasts time.Duration) bool {
 	case "first contact":
 		w.firstContact(n, lasts)
 		return true
+	case "detour":
+		w.detour(n, lasts, s.d%2 == 1)
+		return true
 	case "two engines":
 		w.swap(n, true)
 		n.mu.Lock()

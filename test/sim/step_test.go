@@ -61,7 +61,7 @@ func kinds() []string {
 		"end with stop", "stop then end", "delete", "toggle", "clear", "restart", "unknown status", "known status",
 		"stop", "kill", "remove", "pause", "unpause", "created only", "foreign", "claim nonsense", "claim nothing",
 		"slow", "hang", "refuse", "fail", "fail lists", "stranger", "cut", "lost answer", "freeze streams", "cut streams",
-		"bad delivery", "forget", "crash engine", "shutdown engine", "reboot", "swap engine", "two engines", "stand-in",
+		"bad delivery", "forget", "crash engine", "shutdown engine", "reboot", "swap engine", "detour", "two engines", "stand-in",
 		"miss a stop", "first contact", "skew", "wedge", "jam", "slow removal",
 		"database down", "database hangs", "database loses answers", "die at effect", "kill controller", "stop controller",
 		"start behind back", "rename", "move", "empty table", "many gone", "all lost", "old copy", "exit unnoticed",

@@ -40,6 +40,32 @@ func (w *world) populate(n *node) {
 	}
 }
 
+// detour lets the address lead to another engine for a while. It breaks the event streams that were open, or all
+// connections. Those that are made meanwhile live on, and still lead to the other one afterwards.
+func (w *world) detour(n *node, lasts time.Duration, all bool) {
+	w.sayf("engine %s: its address leads to another one for %s, and connections live on, but for all: %t", n.name, lasts, all)
+	w.populate(n)
+	n.doubtEvents(lasts + 2*time.Minute)
+	n.lead(true)
+	if all {
+		n.engine.Break()
+	} else {
+		n.engine.CutStreams()
+	}
+	w.later(lasts, func() {
+		w.sayf("engine %s: its address leads to it again", n.name)
+		n.doubtEvents(2 * time.Minute)
+		n.lead(false)
+	})
+}
+
+// lead lets new connections lead to the other engine, or to the node's own.
+func (n *node) lead(astray bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.swapped, n.mixed = astray, false
+}
+
 // standIn puts another engine behind the proxy that the connections lead to. Before the own one is back the proxy is
 // away for a moment: an answer and the question who gave it would otherwise be for two engines, and nobody could tell.
 func (w *world) standIn(n *node, lasts time.Duration) {

@@ -45,6 +45,10 @@ func deafMutants() []mutant {
 		{"the event stream stays with the engine that it was dialled to", "L1", []edit{{
 			"controllers/setup.go", "		watcher.Redial()\n", "",
 		}}},
+		{"the event stream follows another engine than the calls lead to", "L1", []edit{{
+			"pkg/dockerwatch/watch.go", `if engine != "" && engine != info.Identity() {`, "if false {",
+		}}},
+		{"connections to another engine are kept", "L1", []edit{{guard, "	if !served {\n", "	if false && !served {\n"}}},
 		{"the stream is taken for whole since a time that the engine's clock has yet to reach", "L1", []edit{{
 			"pkg/dockerwatch/watch.go", "if w.clockWasSet(info.Time, read) {", "if w.clockWasSet(info.Time, read) && false {",
 		}}},
