@@ -272,10 +272,18 @@ func TestAnInterruptedSweepSaysSo(t *testing.T) {
 	url, db := sqlite(t)
 	insert(t, db, "s1", "ACTIVE", testenv.Name(t, "claude-work-"))
 	config := configFile(t, withServed(t, "workers: 1"))
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-	defer cancel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
 	var out, errs lockedBuffer
-	code := run(ctx, []string{"sweep", "--database-url", url, "--config", config}, &out, &errs)
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"sweep", "--database-url", url, "--config", config, "--log-level", "debug"}, &out, &errs)
+	}()
+	until(t, "it waits for a grace", func() bool {
+		return strings.Contains(errs.String()+out.String(), "Waits for the end of a grace")
+	})
+	interrupt()
+	code := <-ended
 	if code != 1 || !strings.Contains(errs.String(), "interrupted") {
 		t.Errorf("exit code %d and %q, want 1 and a sentence", code, errs.String())
 	}

@@ -15,11 +15,14 @@ import (
 	"github.com/session-controller/session-controller/test/engine"
 )
 
-// client is the real client of an engine.
-func client(t *testing.T, e *engine.Engine) *dockerwatch.Engine {
+// hung is how long a call is waited for that never gets an answer.
+const hung = 300 * time.Millisecond
+
+// client is the real client of an engine, which waits so long for each answer.
+func client(t *testing.T, e *engine.Engine, timeout time.Duration) *dockerwatch.Engine {
 	t.Helper()
 	c, err := dockerwatch.New(dockerwatch.Config{
-		Host: listen(t, e), Timeout: 300 * time.Millisecond, Getenv: func(string) string { return "" },
+		Host: listen(t, e), Timeout: timeout, Getenv: func(string) string { return "" },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +70,11 @@ func TestTroubles(t *testing.T) {
 		t.Run(string(tt.trouble.Kind), func(t *testing.T) {
 			t.Parallel()
 			e := engine.New("troubled")
-			watch := client(t, e)
+			timeout := patience
+			if errors.Is(tt.want, dockerwatch.ErrTimeout) {
+				timeout = hung
+			}
+			watch := client(t, e, timeout)
 			id, _ := e.Run(engine.Spec{})
 			tt.trouble.Op = engine.OpInspect
 			heal := e.Add(tt.trouble)
@@ -76,7 +83,8 @@ func TestTroubles(t *testing.T) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
 			heal()
-			if seen, err := watch.Observe(t.Context(), id); err != nil || seen.Phase != dockerwatch.Running {
+			seen, err := client(t, e, patience).Observe(t.Context(), id)
+			if err != nil || seen.Phase != dockerwatch.Running {
 				t.Errorf("healed: %s, %v", seen.Phase, err)
 			}
 		})
@@ -86,7 +94,7 @@ func TestTroubles(t *testing.T) {
 func TestWhatTheWitnessIsTold(t *testing.T) {
 	t.Parallel()
 	e := engine.New("witnessed")
-	watch := client(t, e)
+	watch := client(t, e, patience)
 	id, _ := e.Run(engine.Spec{})
 	var told []engine.Happening
 	e.Witness(func(h engine.Happening) { told = append(told, h) })
@@ -125,7 +133,7 @@ func TestContainersOfTwoEnginesWithOneID(t *testing.T) {
 func TestAnAnswerThatIsLost(t *testing.T) {
 	t.Parallel()
 	e := engine.New("lost")
-	watch := client(t, e)
+	watch := client(t, e, patience)
 	id, _ := e.Create(engine.Spec{})
 	e.Add(engine.Trouble{Kind: engine.Refuse, Op: engine.OpRemove, After: true, Times: 1})
 	if err := watch.Remove(t.Context(), id, dockerwatch.RemoveOptions{}); err == nil {
@@ -139,13 +147,13 @@ func TestAnAnswerThatIsLost(t *testing.T) {
 func TestContainersInTrouble(t *testing.T) {
 	t.Parallel()
 	e := engine.New("containers")
-	watch := client(t, e)
+	watch := client(t, e, patience)
 	wedged, _ := e.Run(engine.Spec{})
 	busy, _ := e.Create(engine.Spec{})
 	if err := errors.Join(e.Wedge(wedged, true), e.FailRemovals(busy, true)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := watch.Observe(t.Context(), wedged); !errors.Is(err, dockerwatch.ErrTimeout) {
+	if _, err := client(t, e, hung).Observe(t.Context(), wedged); !errors.Is(err, dockerwatch.ErrTimeout) {
 		t.Errorf("inspect of a wedged container: %v", err)
 	}
 	if err := watch.Remove(t.Context(), busy, dockerwatch.RemoveOptions{}); err == nil {

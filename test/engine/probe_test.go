@@ -33,7 +33,7 @@ func TestThePageOfAStranger(t *testing.T) {
 func TestProbes(t *testing.T) {
 	t.Parallel()
 	e := engine.New("probed")
-	watch := client(t, e)
+	watch := client(t, e, patience)
 	e.ExecCommand("/probe --token=mine")
 	id, _ := e.Run(engine.Spec{Labels: map[string]string{"a": "b"}})
 	s := &side{t: t, http: socketClient(t, watch.Host()), fake: e}
