@@ -10,6 +10,11 @@ BIN := bin/session-controller
 export GOFLAGS := -trimpath -buildvcs=false
 export CGO_ENABLED := 0
 
+# The compiler, and the tests, collect garbage less often, which takes a sixth of their time, and use up to 2 GiB more
+# for each process instead. hack/lib.sh has the same.
+export GOGC := 400
+export GOMEMLIMIT := 2GiB
+
 # Both work without git (a tarball): then the binary says "dev".
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null)

@@ -17,7 +17,7 @@ readonly LIB_ROOT=${BASH_SOURCE[0]%/*}/..
 
 # One set of flags for everything that is compiled; the Makefile has the same and says why. The machine's own settings
 # do not decide what is built.
-export GOFLAGS='-trimpath -buildvcs=false' CGO_ENABLED=0
+export GOFLAGS='-trimpath -buildvcs=false' CGO_ENABLED=0 GOGC=400 GOMEMLIMIT=2GiB
 
 say() { printf '==> %s\n' "$*" >&2; }
 

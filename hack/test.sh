@@ -36,7 +36,7 @@ trap 'exit 143' TERM HUP
 # go_test FLAG-OR-PACKAGE…: make lint does what vet does, and more. A binary without a debugger's tables is linked in two
 # thirds of the time.
 go_test() {
-	hack/test-env.sh -- "$gotestsum" --format pkgname --jsonfile-timing-events "$work/timing" -- \
+	hack/test-env.sh -- env GOGC="$GOGC" GOMEMLIMIT="$GOMEMLIMIT" "$gotestsum" --format pkgname --jsonfile-timing-events "$work/timing" -- \
 		-race -vet=off -ldflags=-w -timeout 30m "$@"
 }
 

@@ -35,6 +35,8 @@ type side struct {
 	// fake is set where it is this package's engine, and private where it is a real one of the test's own.
 	fake    *engine.Engine
 	private *testenv.Engine
+	// told is what the engine tells; nil where that is not recorded.
+	told *recording
 	// aliases are more of what is only this side's, and what stands for it.
 	aliases map[string]string
 }
@@ -70,10 +72,12 @@ func socketClient(t *testing.T, host string) *http.Client {
 func both(t *testing.T, script func(s *side)) {
 	t.Helper()
 	genuine := newSide(t, testenv.DockerHost(t))
+	genuine.record()
 	script(genuine)
 	fake := engine.New("contract")
 	ours := newSide(t, listen(t, fake))
 	ours.fake = fake
+	ours.record()
 	script(ours)
 	ours.same(genuine)
 }
