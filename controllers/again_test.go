@@ -98,7 +98,8 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	known := newMemory()
 	known.say("s1", "c1", "something else")
 	r := &reconciler[SessionKey, Facts]{
-		pace: newPace[SessionKey](backoffCap), subject: &sessionSubject{memory: known}, complaints: rate.NewLimiter(rate.Inf, 1),
+		pace: newPace[SessionKey](backoffCap), subject: &sessionSubject{memory: known},
+		complaints: rate.NewLimiter(rate.Inf, 1),
 	}
 	refused := SessionOutcome{Err: fmt.Errorf("remove: %w: removal is already in progress", dockerwatch.ErrRefused)}
 	removing := SessionOutcome{Verdict: Verdict{Action: Retry, Reason: SessionEnded}}

@@ -92,7 +92,8 @@ type reconciler[K ~string, F looks] struct {
 	log        logr.Logger
 }
 
-// newReconciler returns a reconciler of a subject for so many workers. A key that keeps failing waits maxBackoff at most.
+// newReconciler returns a reconciler of a subject for so many workers. A key that keeps failing waits maxBackoff at
+// most.
 func newReconciler[K ~string, F looks](
 	kind string, s subject[K, F], workers int, maxBackoff time.Duration, requeue func(key K, after time.Duration),
 	books books, log logr.Logger,

@@ -178,8 +178,8 @@ func jittered(d time.Duration) time.Duration {
 	return d - spread + rand.N(2*spread) //nolint:gosec // jitter, not a secret
 }
 
-// sweepBackoff doubles from backoffBase to maxBackoff; while the engine is away or hangs it stays under a second, so that
-// everything converges about a second after its return.
+// sweepBackoff doubles from backoffBase to maxBackoff; while the engine is away or hangs it stays under a second, so
+// that everything converges about a second after its return.
 func sweepBackoff(failures int, err error, maxBackoff time.Duration) time.Duration {
 	limit := maxBackoff
 	if errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, dockerwatch.ErrTimeout) {

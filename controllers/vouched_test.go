@@ -81,7 +81,8 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		if tt.want == errNotTrusted && seen.Phase != "" { //nolint:errorlint // the very same sentinel is meant
 			t.Errorf("%s: it says %s", tt.reason, seen.Phase)
 		}
-		if another := tt.accepted != "" && errors.Is(tt.want, errNotTrusted); (swept > 0) != another || (dropped > 0) != another {
+		another := tt.accepted != "" && errors.Is(tt.want, errNotTrusted)
+		if (swept > 0) != another || (dropped > 0) != another {
 			t.Errorf("%s: asked for %d sweeps, gave up idle connections %d times", tt.reason, swept, dropped)
 		}
 	}

@@ -90,8 +90,8 @@ func (e *Engine) Info(ctx context.Context) (Info, error) {
 	return info, nil
 }
 
-// readInfo reads an answer that ended at a moment by this machine's clock. The error is [ErrUnreachable] where it is not
-// an engine's.
+// readInfo reads an answer that ended at a moment by this machine's clock. The error is [ErrUnreachable] where no
+// engine answers so.
 func (e *Engine) readInfo(op string, raw system.Info, ended time.Time) (Info, error) {
 	now, err := engineTime(raw.SystemTime)
 	if err != nil || now.IsZero() || raw.ID == "" || raw.DockerRootDir == "" {

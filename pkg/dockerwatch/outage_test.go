@@ -31,7 +31,10 @@ func TestOutage(t *testing.T) {
 	broken := make(chan error, 1)
 	up := make(chan struct{})
 	go func() {
-		broken <- engine.Events(t.Context(), time.Time{}, func(string) error { close(up); return nil }, func(dockerwatch.Event) {})
+		broken <- engine.Events(t.Context(), time.Time{}, func(string) error {
+			close(up)
+			return nil
+		}, func(dockerwatch.Event) {})
 	}()
 	<-up
 

@@ -20,8 +20,8 @@ var errConnectDeadline = fmt.Errorf("no answer began: %w", context.DeadlineExcee
 // Events follows the engine's container events on one connection, from since on (the engine's time, inclusive) or,
 // when since is zero, from now on. connected is called once, when the engine has accepted, with the identity of the
 // engine that the connection leads to, which is empty where that is not known; an error from it ends the stream.
-// Connecting has the usual deadline, the stream itself has none. handle is called for each event, one at a time; it must
-// be quick, as the engine drops events for a reader that is slow.
+// Connecting has the usual deadline, the stream itself has none. handle is called for each event, one at a time; it
+// must be quick, as the engine drops events for a reader that is slow.
 //
 // It always returns an error: [ErrUnreachable] when the stream broke, ctx.Err() when ctx ended, connected's own, and
 // what a call returns when there was no connection.
@@ -87,7 +87,9 @@ func (e *Engine) Events(
 
 // introduceStream asks on the connection that a stream is about to use which engine it leads to. The connection is kept
 // for the stream, unless something in between closes it after each answer: then that stays unknown.
-func (e *Engine) introduceStream(ctx context.Context, streamer *client.Client, failure func(answer, error) error) error {
+func (e *Engine) introduceStream(
+	ctx context.Context, streamer *client.Client, failure func(answer, error) error,
+) error {
 	ctx, got := withAnswer(ctx)
 	raw, err := streamer.Info(ctx)
 	if err := failure(*got, err); err != nil {

@@ -24,8 +24,8 @@ const longestLife = 2 * time.Second
 // which it has something to do from the first look to the last, and lets the next life finish.
 func TestOutageKillsOfTheProcessLoseNothing(t *testing.T) {
 	t.Parallel()
-	// Each kill has a part of the work to itself. Twelve meet every kind of accident, at moments from the first look to the
-	// last effect; a hundred also meet the short stretches between two effects.
+	// Each kill has a part of the work to itself. Twelve meet every kind of accident, at moments from the first look to
+	// the last effect; a hundred also meet the short stretches between two effects.
 	kills := inForm(12, 100)
 	url := testenv.PostgresURL(t)
 	w := newWorld(t, url, "postgres")

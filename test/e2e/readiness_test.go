@@ -20,8 +20,8 @@ func failing(c *controllers.Controller) map[string]bool {
 	return names
 }
 
-// TestOutageReadinessSaysWhichSideIsAway also shows that the process counts as alive all the time: a restart would bring
-// back neither an engine nor a database.
+// TestOutageReadinessSaysWhichSideIsAway also shows that the process counts as alive all the time: a restart would
+// bring back neither an engine nor a database.
 func TestOutageReadinessSaysWhichSideIsAway(t *testing.T) {
 	t.Parallel()
 	t.Run("the engine", func(t *testing.T) {

@@ -47,7 +47,10 @@ func (s *side) follow() (heard func() []string) {
 	connected, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = s.engine.Events(ctx, time.Time{}, func(string) error { close(connected); return nil }, func(ev dockerwatch.Event) {
+		_ = s.engine.Events(ctx, time.Time{}, func(string) error {
+			close(connected)
+			return nil
+		}, func(ev dockerwatch.Event) {
 			mu.Lock()
 			defer mu.Unlock()
 			all = append(all, ev)

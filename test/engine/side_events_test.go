@@ -94,7 +94,7 @@ func (s *side) events(name string, last ...string) {
 			return !slices.ContainsFunc(told, func(m events.Message) bool { return string(m.Action) == action })
 		})
 	})
-	var heard []string
+	heard := make([]string, 0, len(told))
 	for _, m := range told {
 		a := m.Actor.Attributes
 		heard = append(heard, fmt.Sprintf("%s %s exit=%s signal=%s name=%s label=%t image=%t exec=%t timed=%t",

@@ -43,7 +43,7 @@ func (w *world) populate(n *node) {
 // detour lets the address lead to another engine for a while. It breaks the event streams that were open, or all
 // connections. Those that are made meanwhile live on, and still lead to the other one afterwards.
 func (w *world) detour(n *node, lasts time.Duration, all bool) {
-	w.sayf("engine %s: its address leads to another one for %s, and connections live on, but for all: %t", n.name, lasts, all)
+	w.sayf("engine %s: its address leads to another one for %s, after all connections were broken: %t", n.name, lasts, all)
 	w.populate(n)
 	n.doubtEvents(lasts + 2*time.Minute)
 	n.lead(true)
