@@ -71,7 +71,7 @@ demo: ## Show the main job: real engine, embedded database. Debian, as root.
 
 .PHONY: run
 run: build ## Run the controller with CONFIG=file.yaml, logging for people.
-	$(BIN) run --log-format console $(if $(CONFIG),--config '$(CONFIG)',)
+	env -u GOGC -u GOMEMLIMIT $(BIN) run --log-format console $(if $(CONFIG),--config '$(CONFIG)',)
 
 .PHONY: clean
 clean: ## Remove what was built, the tools too.
@@ -91,9 +91,9 @@ test: $(GOTESTSUM) ## Run all tests (TEST=./pkg/... for some) with race detector
 test-outages: $(GOTESTSUM) ## Run the tests of outages with as many kills and as long waits as in production. Debian, as root.
 	SESSION_CONTROLLER_TEST_OUTAGES=full hack/test.sh $(GOTESTSUM) -run '^TestOutage' ./test/e2e ./pkg/sessiondb
 
-.PHONY: manifests
-manifests: build ## Check the manifests: rendered by kustomize's library, loaded by compose's, tried with the controller.
-	go -C test/manifests test -vet=off ./...
+.PHONY: test-modules
+test-modules: build ## Test the modules beside the main one: the manifests with kubectl's and compose's libraries, the drawings.
+	for module in $(MODULES); do go -C "$$module" test -vet=off ./...; done
 
 .PHONY: sim
 sim: ## Play RUNS=1000 random worlds against the controller in virtual time (SEED=… for one again).

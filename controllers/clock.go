@@ -61,5 +61,5 @@ func (r reading) now(local time.Time) time.Time {
 // call: it is not where the time elapsed since then puts it.
 func (c *engineClock) set(r reading) (jumped bool) {
 	last := c.last.Swap(&r)
-	return last != nil && r.engine.Sub(last.engine.Add(r.local.Sub(last.local))).Abs() > dockerwatch.ClockTolerance
+	return last != nil && dockerwatch.ClockWasSet(last.engine, r.engine, r.local.Sub(last.local))
 }

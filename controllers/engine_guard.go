@@ -137,6 +137,7 @@ func (g *engineGuard) admit(
 	ctx context.Context, who introduction, takeCensus func() (Census, error),
 ) error {
 	const tries = 3 // somebody else may be remembering one at the same time
+	g.saw(who.Identity(), false)
 	for range tries {
 		remembered, last, err := g.remembered(ctx)
 		if err != nil {
@@ -148,7 +149,6 @@ func (g *engineGuard) admit(
 			g.accept(who)
 			return nil
 		case engineRefused:
-			g.saw(current, false)
 			return g.refuse(who.Info, cmp.Or(g.pin, remembered, last))
 		case engineUnknown:
 			census, err := takeCensus()
@@ -156,7 +156,6 @@ func (g *engineGuard) admit(
 				return err
 			}
 			if !census.plausible() {
-				g.saw(current, false)
 				return g.refuseStranger(who.Info, census)
 			}
 		case engineNamed:

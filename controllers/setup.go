@@ -2,6 +2,7 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -167,6 +168,10 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 			c.stream.Store(&streamError{err})
 			c.Metrics.stream(false, false)
 			c.doubts.forget()
+			if errors.Is(err, dockerwatch.ErrRedialled) {
+				log.Info("Dialling the engine's event stream anew", "why", err.Error())
+				return
+			}
 			log.Error(err, "The engine's event stream is down, nothing is decided until it is back")
 		},
 		Event: func(e dockerwatch.Event) {

@@ -93,7 +93,6 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 	}
 	if listing.Engine != "" && listing.Engine != who.Identity() {
 		s.guard.saw(listing.Engine, false)
-		s.guard.saw(who.Identity(), false)
 		return Sweep{}, fmt.Errorf("look at the engine: %w: two engines answer at %s, %s and %s; nothing is done until it "+
 			"is one", errNotTrusted, s.engine.Host(), listing.Engine, who.Identity())
 	}

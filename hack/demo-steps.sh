@@ -114,7 +114,7 @@ run_controller() {
 	echo
 	# A session of its own: Ctrl-C must reach the controller once, by clean_up.
 	: >"$work/log"
-	setsid "$work/session-controller" run --config "$work/config.yaml" --log-format console \
+	setsid env -u GOGC -u GOMEMLIMIT "$work/session-controller" run --config "$work/config.yaml" --log-format console \
 		--metrics-bind-address 0 --health-probe-bind-address 0 >"$work/log" 2>&1 &
 	controller=$!
 	expect watched ACTIVE "${container[watched]}"

@@ -2,7 +2,8 @@
 # Plays worlds of the simulation: hack/sim.sh committed, or hack/sim.sh drawn RUNS SEED. `make test` calls the first,
 # `make sim` the second.
 #
-# One world keeps one processor busy, so there is one process for each. With a seed there is one process, which plays
+# One world keeps one processor busy, so there is one process for each, and two at most for the committed worlds: each
+# process checks that everything came about in its own share. With a seed there is one process, which plays
 # the worlds of that seed, and each of them twenty times where they are few: what is not part of a seed may not come
 # about again at once. SIM_STEPS=400 makes long worlds (20 steps at least otherwise), SIM_VERBOSE=1 adds the
 # controllers' logs to a history.
@@ -14,7 +15,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 worlds=${1:?committed or drawn} jobs=$(nproc)
 flags=(-test.run '^TestSimulation$' -test.v -test.timeout 12h)
 case $worlds in
-committed) ;;
+committed) ((jobs <= 2)) || jobs=2 ;;
 drawn)
 	runs=${2:?how many worlds} seed=${3:?which worlds, 0 for new ones}
 	((seed == 0 && runs >= 10)) || jobs=1
@@ -38,7 +39,11 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 cd "$LIB_ROOT"
-go test -vet=off -c -o "$work/sim.test" ./test/sim
+# Not in the foreground: a signal would wait for it.
+go test -vet=off -c -o "$work/sim.test" ./test/sim &
+pids+=($!)
+wait "${pids[0]}" || fail "the simulation does not build: see above"
+pids=()
 cd test/sim
 for ((job = 1; job <= jobs; job++)); do
 	SIM_SHARD=$job/$jobs "$work/sim.test" "${flags[@]}" >"$work/$job.log" 2>&1 &

@@ -144,6 +144,7 @@ main() {
 	# The database server's user must be able to pass.
 	chmod 755 "$work"
 	mkdir -m 1777 "$work/tmp"
+	mkdir "$work/build"
 
 	if [[ -z $url ]]; then
 		take_memory
@@ -157,6 +158,7 @@ main() {
 
 	# The race detector needs cgo. What is measured must collect garbage as it does in production.
 	export SESSION_CONTROLLER_TEST_DOCKER_HOST=$host TMPDIR=$work/tmp CGO_ENABLED=1
+	export SESSION_CONTROLLER_TEST_BUILD=$work/build
 	unset GOGC GOMEMLIMIT
 	run_command "$@"
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // One engine that freezes, thaws, dies and comes back. Nothing of it makes a container look gone.
-func TestOutage(t *testing.T) {
+func TestAnEngineThatComesAndGoes(t *testing.T) {
 	t.Parallel()
 
 	private := testenv.StartEngine(t)

@@ -48,7 +48,7 @@ func (e *Engine) Events(
 	if err != nil {
 		return err
 	}
-	if err := e.introduceStream(streamCtx, streamer, func(a answer, err error) error {
+	if err := e.introduceStream(streamCtx, speaker, streamer, func(a answer, err error) error {
 		return e.streamFailure(ctx, streamCtx, op, a, err)
 	}); err != nil {
 		return err
@@ -88,10 +88,11 @@ func (e *Engine) Events(
 // introduceStream asks on the connection that a stream is about to use which engine it leads to. The connection is kept
 // for the stream, unless something in between closes it after each answer: then that stays unknown.
 func (e *Engine) introduceStream(
-	ctx context.Context, streamer *client.Client, failure func(answer, error) error,
+	ctx context.Context, speaker, streamer *client.Client, failure func(answer, error) error,
 ) error {
 	ctx, got := withAnswer(ctx)
 	raw, err := streamer.Info(ctx)
+	e.reconsider(speaker, *got)
 	if err := failure(*got, err); err != nil {
 		return err
 	}

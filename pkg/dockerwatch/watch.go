@@ -17,13 +17,24 @@ const (
 	reconnectCap  = time.Second
 )
 
-// ClockTolerance is how far an engine's clock may be from where the time elapsed since an earlier answer puts it,
-// without being taken for a clock that was set. Each answer is up to 5 s old when it is read (the default time-out of a
-// call), so two of them differ by no more than that; twice as much leaves room for a longer time-out.
-const ClockTolerance = 10 * time.Second
+const (
+	// clockTolerance is how far an engine's clock may be from where the time elapsed since an earlier answer puts it,
+	// without being taken for a clock that was set. Each answer is up to 5 s old when it is read (the default time-out of
+	// a call), so two of them differ by no more than that; twice as much leaves room for a longer time-out.
+	clockTolerance = 10 * time.Second
+	// clockDrift is the part of the elapsed time that is tolerated on top, a thousandth. Clocks that nobody corrects drift
+	// apart by up to a ten-thousandth, and a clock that is set by an hour is still found after forty days.
+	clockDrift = 1000
+)
 
-// errRedialled ends a connection in favour of a new one.
-var errRedialled = errors.New("another engine answered at this address, or its clock was set: dialling anew")
+// ErrRedialled says that a connection of the event stream was ended in favour of a new one.
+var ErrRedialled = errors.New("another engine answered at this address, or its clock was set: dialling anew")
+
+// ClockWasSet reports whether an engine's clock that showed before, and shows now after some time, was set in between:
+// it is not where that time puts it.
+func ClockWasSet(before, now time.Time, elapsed time.Duration) bool {
+	return now.Sub(before.Add(elapsed)).Abs() > clockTolerance+elapsed/clockDrift
+}
 
 // beginning is before any event.
 var beginning = time.Unix(1, 0) //nolint:gochecknoglobals // a constant that Go has no literal for
@@ -33,6 +44,8 @@ type EventSource interface {
 	Info(ctx context.Context) (Info, error)
 	Events(ctx context.Context, since time.Time, connected func(engine string) error, handle func(Event)) error
 	RecentEvents(ctx context.Context, since time.Time) ([]Moment, error)
+	// DropIdle lets the next calls dial anew.
+	DropIdle()
 }
 
 // WatchHandlers are told what the stream does, one call at a time and from one goroutine; they must return promptly, or
@@ -104,7 +117,7 @@ func (w *Watcher) Run(ctx context.Context) error {
 // was made to. It is safe for concurrent use.
 func (w *Watcher) Redial() {
 	if hangUp := w.hangUp.Load(); hangUp != nil {
-		(*hangUp)(errRedialled)
+		(*hangUp)(ErrRedialled)
 	}
 }
 
@@ -114,7 +127,7 @@ func (w *Watcher) follow(ctx context.Context) error {
 	defer cancel(nil)
 	w.hangUp.Store(&cancel)
 	err := w.listen(ctx)
-	if cause := context.Cause(ctx); errors.Is(cause, errRedialled) {
+	if cause := context.Cause(ctx); errors.Is(cause, ErrRedialled) {
 		return fmt.Errorf("follow docker events: %w", cause)
 	}
 	return err
@@ -134,6 +147,7 @@ func (w *Watcher) listen(ctx context.Context) error {
 	since := w.resumeFrom(info.Time)
 	onConnect := func(engine string) error {
 		if engine != "" && engine != info.Identity() {
+			w.source.DropIdle() // or the other calls would never learn where the address leads by now
 			return fmt.Errorf("%w: the connection of the stream leads to %s, and the other calls to %s",
 				ErrUnreachable, engine, info.Identity())
 		}
@@ -185,7 +199,7 @@ func (w *Watcher) settleGap(ctx context.Context, since, engineNow time.Time) (ga
 // clockWasSet reports whether the engine's clock, which was read at this moment, has been set since the last
 // connection.
 func (w *Watcher) clockWasSet(engineNow, read time.Time) bool {
-	return w.everUp && engineNow.Sub(w.clock.Add(read.Sub(w.clockRead))).Abs() > ClockTolerance
+	return w.everUp && ClockWasSet(w.clock, engineNow, read.Sub(w.clockRead))
 }
 
 func (w *Watcher) settle(moments []Moment, err error, since, engineNow time.Time) (gap bool) {
@@ -222,7 +236,9 @@ func (w *Watcher) hear(e Event) {
 	if w.isLast(Moment{Time: e.Time, ID: e.ID, Action: e.Action}) {
 		return
 	}
-	if e.Time.After(w.last.Time) {
+	// What the engine remembers of a time that has yet to come is of before its clock was set: nothing resumes there.
+	elapsed := time.Since(w.clockRead)
+	if e.Time.After(w.last.Time) && !e.Time.After(w.clock.Add(elapsed+clockTolerance+elapsed/clockDrift)) {
 		w.last = e
 	}
 	w.history.Add(e)

@@ -19,6 +19,7 @@ type scriptedEngine struct {
 	now     time.Time
 	info    Info // what it says of itself, but for the time
 	scripts []connection
+	dropped int
 	sinces  []time.Time // where each connection asked to resume
 	tries   []time.Time
 }
@@ -57,6 +58,8 @@ func (s *scriptedEngine) Info(context.Context) (Info, error) {
 func (s *scriptedEngine) RecentEvents(context.Context, time.Time) ([]Moment, error) {
 	return s.current().memory, s.current().amnesia
 }
+
+func (s *scriptedEngine) DropIdle() { s.dropped++ }
 
 func (s *scriptedEngine) Events(
 	ctx context.Context, since time.Time, connected func(string) error, handle func(Event),
@@ -305,10 +308,12 @@ func TestWatcherResumesWhereTheClockIsNowWhenItWasSetBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		engine := &scriptedEngine{now: second(0), scripts: []connection{
 			{skew: time.Hour, events: []Event{at(3600, ActionStart)}, lasts: 2 * time.Second},
+			// What was heard an hour ahead is remembered, and comes again.
+			{events: []Event{at(3600, ActionStart), at(3, ActionDie)}, lasts: 2 * time.Second},
 			{lasts: time.Hour},
 		}}
 		watch(t, engine, NewHistory())
-		want := []time.Time{second(3600).Add(-stopWindow), second(2).Add(-stopWindow)}
+		want := []time.Time{second(3600).Add(-stopWindow), second(2).Add(-stopWindow), second(3)}
 		if diff := cmp.Diff(want, engine.sinces); diff != "" {
 			t.Errorf("since (-want +got):\n%s", diff)
 		}
@@ -326,8 +331,9 @@ func TestWatcherFollowsNoOtherEngineThanTheCallsLeadTo(t *testing.T) {
 			{engine: one.Identity(), events: []Event{at(7, ActionStart)}, lasts: time.Hour},
 		}}
 		got := watch(t, engine, NewHistory())
-		if len(got.gaps) != 1 || got.downs != 1 {
-			t.Errorf("connected %d times, down %d times, want once each", len(got.gaps), got.downs)
+		if len(got.gaps) != 1 || got.downs != 1 || engine.dropped != 2 {
+			t.Errorf("connected %d times, down %d times, gave up idle connections %d times, want once, once and twice",
+				len(got.gaps), got.downs, engine.dropped)
 		}
 		if diff := cmp.Diff([]Event{at(7, ActionStart)}, got.events); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)
@@ -355,8 +361,28 @@ func TestWatcherDialsAnewWhenItIsTold(t *testing.T) {
 		if len(engine.tries) != 2 || engine.tries[1].Sub(engine.tries[0]) != 10*time.Second {
 			t.Errorf("dialled at %v, want twice, the second time after 10 s", engine.tries)
 		}
-		if len(downs) != 1 || !errors.Is(downs[0], errRedialled) {
+		if len(downs) != 1 || !errors.Is(downs[0], ErrRedialled) {
 			t.Errorf("said %v, want once that it was dialled anew", downs)
 		}
 	})
+}
+
+func TestAClockThatDriftsWasNotSet(t *testing.T) {
+	t.Parallel()
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		reason      string
+		elapsed, by time.Duration
+		want        bool
+	}{
+		{"answers of two calls, the second of which took its whole time", time.Second, 5 * time.Second, false},
+		{"a clock that was corrected by a quarter of a minute", time.Second, 15 * time.Second, true},
+		{"and back", time.Second, -15 * time.Second, true},
+		{"clocks that drift apart by a ten-thousandth for a month", 30 * day, 30 * day / 10_000, false},
+		{"a clock that was set by an hour in that time", 30 * day, -time.Hour, true},
+	} {
+		if got := ClockWasSet(second(0), second(0).Add(tt.elapsed+tt.by), tt.elapsed); got != tt.want {
+			t.Errorf("%s: was set: %t", tt.reason, got)
+		}
+	}
 }

@@ -48,13 +48,14 @@ func TestOutageKillsOfTheProcessLoseNothing(t *testing.T) {
 		w.ends, w.neverStarts, w.crashes, w.neverStarts, w.leaks, w.neverStarts,
 		w.ends, w.neverStarts, w.vanishes, w.neverStarts, w.forgets, w.neverStarts,
 	}
-	parts := rand.Perm(kills)
+	lots := rand.New(rand.NewPCG(1, 2)) // the same lots in every run
+	parts := lots.Perm(kills)
 	recoveries := make([]time.Duration, 0, kills)
 	unfinished, partly := 0, 0
 	for n := range kills {
 		both := []accident{w.neverStarts(), kinds[n%len(kinds)]()}
-		rand.Shuffle(len(both), func(i, j int) { both[i], both[j] = both[j], both[i] })
-		moment := (time.Duration(parts[n])*window + rand.N(window)) / time.Duration(kills)
+		lots.Shuffle(len(both), func(i, j int) { both[i], both[j] = both[j], both[i] })
+		moment := (time.Duration(parts[n])*window + time.Duration(lots.Int64N(int64(window)))) / time.Duration(kills)
 		want = append(want, happen(both[:1])...)
 		killed := time.AfterFunc(moment, p.start())
 		soon(t, moment/2) // the one is found by the first sweep, the other is heard of while that is under way
@@ -79,8 +80,8 @@ func TestOutageKillsOfTheProcessLoseNothing(t *testing.T) {
 	t.Logf("%d of %d kills within %s recovered from, %d of them with something left to do, %d of these between the two: "+
 		"median %s, longest %s", len(recoveries), kills, window, unfinished, partly, recoveries[kills/2], recoveries[kills-1])
 	// A kill that interrupts nothing shows nothing. About half of them come while there is something to do, but that is so
-	// before the first look, too: enough must come when one of the two has been done.
-	if unfinished < kills/4 || partly < kills/10 {
+	// before the first look, too: enough must come when one of the two has been done. Of twelve it may be none.
+	if unfinished < kills/4 || partly < inForm(0, kills/10) {
 		t.Errorf("only %d of %d kills left something to do, and only %d after something was done: the moments are not "+
 			"spread over the work", unfinished, kills, partly)
 	}

@@ -31,7 +31,7 @@ func takes(t *testing.T, yaml string, flags []string) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(binary); err != nil {
-		t.Fatalf("%v: run these tests by `make manifests`, which builds it", err)
+		t.Fatalf("%v: run these tests by `make test-modules`, which builds it", err)
 	}
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

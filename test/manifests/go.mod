@@ -1,4 +1,4 @@
-// A module of its own: only `make manifests` needs what the manifests are rendered and loaded with, and nothing else has
+// A module of its own: only its own tests need what the manifests are rendered and loaded with, and nothing else has
 // to compile that.
 module github.com/session-controller/session-controller/test/manifests
 

@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -36,17 +35,17 @@ func Controller(t testing.TB) string {
 	return built.path
 }
 
-// buildController builds into the directory of temporary files, which is the run's own. One process builds at a time;
-// where the binary is up to date already, go build leaves it as it is.
+// buildController builds into a directory of the run's own. One process builds at a time; where the binary is up to
+// date already, go build leaves it as it is.
 func buildController(t testing.TB) (path string) {
 	t.Helper()
 
-	root := filepath.Dir(output(t, "", "go", "env", "GOMOD"))
-	dir := filepath.Join(os.TempDir(), "sc-built-"+strconv.Itoa(os.Getuid()))
-
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // A container's user runs it, too.
-		t.Fatalf("make a directory for the controller: %v", err)
+	dir := os.Getenv("SESSION_CONTROLLER_TEST_BUILD")
+	if dir == "" {
+		t.Fatalf("this test builds the controller and SESSION_CONTROLLER_TEST_BUILD names no directory for it: %s", howToGet)
 	}
+
+	root := filepath.Dir(output(t, "", "go", "env", "GOMOD"))
 
 	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -68,7 +67,7 @@ func buildController(t testing.TB) (path string) {
 func output(t testing.TB, dir, program string, args ...string) string {
 	t.Helper()
 
-	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd := exec.CommandContext(t.Context(), program, args...) //nolint:gosec // The directory is hack/test-env.sh's.
 	cmd.Dir = dir
 
 	out, err := cmd.CombinedOutput()
