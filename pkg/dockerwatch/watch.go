@@ -238,7 +238,8 @@ func (w *Watcher) hear(e Event) {
 	}
 	// What the engine remembers of a time that has yet to come is of before its clock was set: nothing resumes there.
 	elapsed := time.Since(w.clockRead)
-	if e.Time.After(w.last.Time) && !e.Time.After(w.clock.Add(elapsed+clockTolerance+elapsed/clockDrift)) {
+	toCome := e.Time.After(w.clock.Add(elapsed)) && ClockWasSet(w.clock, e.Time, elapsed)
+	if e.Time.After(w.last.Time) && !toCome {
 		w.last = e
 	}
 	w.history.Add(e)

@@ -25,6 +25,11 @@ type played struct {
 	done map[string]int
 }
 
+// account is what was wrong in a world, and how it came to that.
+func (p played) account() string {
+	return strings.Join(p.violations, "\n") + "\n\nhistory:\n" + p.history
+}
+
 // run plays one world to its end.
 func run(t *testing.T, s setup) (p played) {
 	t.Helper()
@@ -174,7 +179,7 @@ func (all *total) playCommitted(t *testing.T) {
 			p := run(t, s)
 			if all.add(p); len(p.violations) > 0 {
 				all.wrong++
-				t.Errorf("first seen in run %d:\n%s\n\nhistory:\n%s", all.runs, strings.Join(p.violations, "\n"), p.history)
+				t.Errorf("first seen in run %d:\n%s", all.runs, p.account())
 			}
 		})
 	}
@@ -201,11 +206,9 @@ func (all *total) playDrawn(t *testing.T) {
 				continue
 			}
 			if all.wrong++; all.wrong == 1 { // the order of goroutines may not come about again
-				t.Logf("first seen in run %d:\n%s\n\nhistory:\n%s\n\nthe world, for testdata/worlds.jsonl:\n%s", all.runs,
-					strings.Join(p.violations, "\n"), p.history, s.line())
+				t.Logf("first seen in run %d:\n%s\n\n%s", all.runs, p.account(), s.keepsake())
 			}
-			rt.Logf("%s\n\nhistory:\n%s\n\nthe world, for testdata/worlds.jsonl:\n%s", strings.Join(p.violations, "\n"),
-				p.history, s.line())
+			rt.Logf("%s\n\n%s", p.account(), s.keepsake())
 			// While it is shrunk the message must stay the same: it says which promise, and no more.
 			rt.Fatalf("%s is broken", strings.SplitN(p.violations[0], ":", 2)[0])
 		}

@@ -61,6 +61,9 @@ func (s setup) line() string {
 	return string(text)
 }
 
+// keepsake is the line to add to testdata/worlds.jsonl when a promise was broken in this world.
+func (s setup) keepsake() string { return "the world, for testdata/worlds.jsonl:\n" + s.line() }
+
 // parseWorld reads a line of text.
 func parseWorld(text []byte) (s setup, err error) {
 	var l worldLine
