@@ -217,3 +217,14 @@ func fill(ctx context.Context, url, statement string) {
 		panic(err)
 	}
 }
+
+// slow makes the table a view of a hundred rows, more than the server keeps back before it sends, and then one that
+// takes a minute.
+func (f *fixture) slow() {
+	f.t.Helper()
+	f.exec(`CREATE VIEW slow AS SELECT 's' || i AS id, 'ACTIVE' AS status,
+		repeat('c', 1000) || CASE WHEN i > 100 THEN pg_sleep(60)::text ELSE '' END AS container_id
+		FROM generate_series(1, 101) i`)
+	f.exec(`CREATE RULE slow AS ON UPDATE TO slow DO INSTEAD NOTHING`)
+	f.config.Table = "slow"
+}

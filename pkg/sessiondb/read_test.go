@@ -242,12 +242,7 @@ func TestUnknownStatuses(t *testing.T) {
 func TestAConsumerWhoStopsEarlyDoesNotWaitForTheRest(t *testing.T) {
 	t.Parallel()
 	f := create(t, plainOf(t, "postgres/plain"))
-	// A hundred rows, more than the server keeps back before it sends; then one that takes a minute.
-	f.exec(`CREATE VIEW slow AS SELECT 's' || i AS id, 'ACTIVE' AS status,
-		repeat('c', 1000) || CASE WHEN i > 100 THEN pg_sleep(60)::text ELSE '' END AS container_id
-		FROM generate_series(1, 101) i`)
-	f.exec(`CREATE RULE slow AS ON UPDATE TO slow DO INSTEAD NOTHING`)
-	f.config.Table = "slow"
+	f.slow()
 	store, err := sessiondb.Open(t.Context(), f.config)
 	if err != nil {
 		t.Fatal(err)

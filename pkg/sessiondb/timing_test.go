@@ -46,12 +46,8 @@ func TestAWaitThatCannotBeIsRefused(t *testing.T) {
 func TestAStreamEndsAtItsDeadline(t *testing.T) {
 	t.Parallel()
 	f := create(t, plainOf(t, "postgres/plain"))
-	// A hundred rows, more than the server keeps back before it sends; then one that takes a minute.
-	f.exec(`CREATE VIEW slow AS SELECT 's' || i AS id, 'ACTIVE' AS status,
-		repeat('c', 1000) || CASE WHEN i > 100 THEN pg_sleep(60)::text ELSE '' END AS container_id
-		FROM generate_series(1, 101) i`)
-	f.exec(`CREATE RULE slow AS ON UPDATE TO slow DO INSTEAD NOTHING`)
-	f.config.Table, f.config.Timing.Stream = "slow", 500*time.Millisecond
+	f.slow()
+	f.config.Timing.Stream = 500 * time.Millisecond
 	f.open()
 	begun := time.Now()
 	if _, err := collect(t.Context(), f.store); !errors.Is(err, sessiondb.ErrUnreachable) {
