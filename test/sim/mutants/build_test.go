@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -61,7 +62,8 @@ func TestAMutantThatDoesNotBuildIsFound(t *testing.T) {
 
 // builds are the project's packages with their dependencies.
 type builds struct {
-	files    map[string][]string // by folder
+	files    map[string][]string  // by folder
+	parsed   map[string]*ast.File // as they are, by path
 	importer types.Importer
 	fset     *token.FileSet
 }
@@ -76,7 +78,7 @@ func list(t *testing.T) *builds {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &builds{files: map[string][]string{}, fset: token.NewFileSet()}
+	b := &builds{files: map[string][]string{}, parsed: map[string]*ast.File{}, fset: token.NewFileSet()}
 	exports := map[string]string{}
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p struct {
@@ -110,13 +112,9 @@ func (b *builds) check(dir string, replace map[string]string) error {
 	}
 	files := make([]*ast.File, 0, len(b.files[dir]))
 	for _, file := range b.files[dir] {
-		name := file
-		if changed, ok := replace[file]; ok {
-			name = changed
-		}
-		parsed, err := parser.ParseFile(b.fset, name, nil, parser.SkipObjectResolution)
+		parsed, err := b.parse(file, replace[file])
 		if err != nil {
-			return fmt.Errorf("parse %s: %w", file, err)
+			return err
 		}
 		files = append(files, parsed)
 	}
@@ -125,4 +123,19 @@ func (b *builds) check(dir string, replace map[string]string) error {
 		return fmt.Errorf("check %s: %w", dir, err)
 	}
 	return nil
+}
+
+// parse returns a file as it is changed, or as it is where changed is empty: that once for all mutants.
+func (b *builds) parse(file, changed string) (*ast.File, error) {
+	if known := b.parsed[file]; known != nil && changed == "" {
+		return known, nil
+	}
+	parsed, err := parser.ParseFile(b.fset, cmp.Or(changed, file), nil, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, fmt.Errorf("parse %s: %w", file, err)
+	}
+	if changed == "" {
+		b.parsed[file] = parsed
+	}
+	return parsed, nil
 }
