@@ -71,8 +71,8 @@ func TestContractOfARemovalThatTakesLong(t *testing.T) {
 
 // An OOM kill: the engine tells of it, sometimes twice. The mark stays with the container when it is started again, and
 // goes with the next death that has another cause. A real engine may hear of the kill after the death, and then never
-// marks it (12 to 25 of 100, see test/workload): here the process leaves it the time. Where it hears of it twice, the
-// second time after the death, it marks the next death as well, whatever the cause: that mark is not compared.
+// marks it (12 to 25 of 100, see test/workload): here the process leaves it the time. A real engine was once seen to
+// mark the next death, a kill, as well; the likely cause is a second word that came late. That mark is not compared.
 func TestContractOfAnOOMKill(t *testing.T) {
 	t.Parallel()
 	both(t, func(s *side) {
