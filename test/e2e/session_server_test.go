@@ -81,8 +81,7 @@ func (s *sessionServer) begins() {
 func (s *sessionServer) starts(ctx context.Context, session string) (id string, pid int, err error) {
 	labels := map[string]string{s.label: session, dockerwatch.InstallationLabel: s.labels[dockerwatch.InstallationLabel]}
 	created, err := s.docker.ContainerCreate(ctx, &container.Config{Image: s.image, Labels: labels},
-		&container.HostConfig{NetworkMode: "host", IpcMode: "none", SecurityOpt: []string{"seccomp=unconfined"}},
-		nil, nil, s.prefix+session)
+		testenv.QuickToStart(), nil, nil, s.prefix+session)
 	if err != nil {
 		return "", 0, err
 	}

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -86,12 +87,12 @@ func (s *side) unpause(id string) {
 	}
 }
 
-// look is what a container is now.
-func (s *side) look(name string) dockerwatch.Observation {
+// look is what a container is now: the one that a script calls ref, or else the one that the engine finds by it.
+func (s *side) look(ref string) dockerwatch.Observation {
 	s.t.Helper()
-	seen, err := s.engine.Observe(s.t.Context(), s.ids[name])
+	seen, err := s.engine.Observe(s.t.Context(), cmp.Or(s.ids[ref], ref))
 	if err != nil {
-		s.t.Fatalf("%s: observe %s: %v", s.name(), name, err)
+		s.t.Fatalf("%s: observe %s: %v", s.name(), ref, err)
 	}
 	return seen
 }

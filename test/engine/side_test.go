@@ -167,12 +167,6 @@ func (s *side) send(method, path, body string) (status int, media string, answer
 // create makes a container that a script calls name.
 func (s *side) create(name, config string) {
 	s.t.Helper()
-	// No contract is about a network of its own, which takes half the time of a start.
-	if strings.Contains(config, `"HostConfig":{`) {
-		config = strings.Replace(config, `"HostConfig":{`, `"HostConfig":{"NetworkMode":"host",`, 1)
-	} else {
-		config = strings.Replace(config, "{", `{"HostConfig":{"NetworkMode":"host"},`, 1)
-	}
 	answer := s.call(http.MethodPost, "/containers/create?name={run}-"+name,
 		strings.Replace(config, "{", `{"Image":"`+testenv.Image(s.t)+`","Labels":{"contract":"`+s.run+`"},`, 1))
 	var made container.CreateResponse
@@ -204,23 +198,21 @@ func (s *side) is(ref string, phase dockerwatch.Phase) {
 }
 
 // await waits until a container is in a phase.
-func (s *side) await(ref string, phase dockerwatch.Phase) dockerwatch.Observation {
+func (s *side) await(ref string, phase dockerwatch.Phase) (seen dockerwatch.Observation) {
 	s.t.Helper()
-	claim := ref
-	if id, ok := s.ids[ref]; ok {
-		claim = id
-	}
-	var seen dockerwatch.Observation
-	s.until(fmt.Sprintf("%s is %s", ref, phase), func() bool {
-		var err error
-		if seen, err = s.engine.Observe(s.t.Context(), claim); err != nil {
-			s.t.Fatalf("%s: observe %s: %v", s.name(), ref, err)
+	defer func() {
+		if s.t.Failed() {
+			s.t.Logf("%s: %s was %s at last", s.name(), ref, seen.Phase)
 		}
+	}()
+	s.until(fmt.Sprintf("%s is %s", ref, phase), func() bool {
+		seen = s.look(ref)
 		return seen.Phase == phase
 	})
 	return seen
 }
 
+// noteOf notes all that an observation of a container holds.
 func (s *side) noteOf(ref string, seen dockerwatch.Observation) {
 	s.notef("%s: %s name=%s exit=%d oom=%t policy=%s rm=%t created=%t started=%t finished=%t order=%t label=%t",
 		ref, seen.Phase, seen.Name, seen.ExitCode, seen.OOMKilled, seen.RestartPolicy, seen.AutoRemove,

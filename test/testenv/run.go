@@ -89,6 +89,13 @@ func send(t testing.TB, docker *client.Client, id string, signal syscall.Signal)
 	}
 }
 
+// QuickToStart returns the settings of a container without what takes more than half the time of a start and what no
+// test needs: a network of its own (for which the engine runs its whole program once more), the filter of system calls,
+// and memory to share.
+func QuickToStart() *container.HostConfig {
+	return &container.HostConfig{NetworkMode: "host", IpcMode: "none", SecurityOpt: []string{"seccomp=unconfined"}}
+}
+
 func create(t testing.TB, docker *client.Client, c Container) string {
 	t.Helper()
 
@@ -104,21 +111,17 @@ func create(t testing.TB, docker *client.Client, c Container) string {
 		stopTimeout = new(int(c.StopTimeout.Seconds()))
 	}
 
+	host := QuickToStart()
+	host.AutoRemove = c.AutoRemove
+	host.RestartPolicy = container.RestartPolicy{Name: container.RestartPolicyMode(c.RestartPolicy)}
+	host.Resources = container.Resources{Memory: c.MemoryMiB * mebibyte, MemorySwap: c.MemoryMiB * mebibyte}
+
 	created, err := docker.ContainerCreate(t.Context(),
 		&container.Config{
 			Image: imageOn(t, docker), Labels: c.Labels, Cmd: c.Cmd, Env: c.Env, StopSignal: c.StopSignal, Tty: c.Terminal,
 			StopTimeout: stopTimeout,
 		},
-		&container.HostConfig{
-			AutoRemove: c.AutoRemove,
-			// No test needs what is switched off here, and it takes more than half the time of a start: a network of its own
-			// (for which the engine runs its whole program once more), the filter of system calls, and memory to share.
-			NetworkMode:   "host",
-			IpcMode:       "none",
-			SecurityOpt:   []string{"seccomp=unconfined"},
-			RestartPolicy: container.RestartPolicy{Name: container.RestartPolicyMode(c.RestartPolicy)},
-			Resources:     container.Resources{Memory: c.MemoryMiB * mebibyte, MemorySwap: c.MemoryMiB * mebibyte},
-		}, nil, nil, c.Name)
+		host, nil, nil, c.Name)
 	if err != nil {
 		t.Fatalf("create container %s: %v", c.Name, err)
 	}
