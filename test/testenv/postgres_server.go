@@ -20,7 +20,8 @@ import (
 // Postgres is a private PostgreSQL server that a test may kill and start again. Only the test that started it uses it,
 // from one goroutine.
 //
-// hack/test-env.sh starts the shared one in the same way: a change here belongs there, too.
+// hack/test-env.sh starts the shared one in the same way, but for how it checks passwords. Any other change here
+// belongs there, too.
 type Postgres struct {
 	t        testing.TB
 	dir      string
