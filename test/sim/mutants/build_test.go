@@ -14,11 +14,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// Every mutant must still be one: the texts that it changes are there, once each, and the changed code compiles. Its
+// Every mutant must still be one: the functions that it changes are there, with the texts in them, once each, and the
+// changed code compiles. Its
 // packages are checked by the compiler's rules against the others as they were built once: to build each anew takes
 // minutes.
 //
@@ -26,15 +28,19 @@ import (
 func TestMutantsBuild(t *testing.T) {
 	t.Chdir("../../..")
 	built := list(t)
+	all, err := findFunctions()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, m := range mutants() {
 		t.Run(strings.ReplaceAll(m.name, " ", "_"), func(t *testing.T) {
-			replace, err := m.changed(t.TempDir())
+			replace, err := m.changed(all, t.TempDir())
 			if err != nil {
 				t.Fatal(err)
 			}
 			checked := map[string]bool{}
-			for _, e := range m.edits {
-				dir := filepath.Dir(e.file)
+			for file := range replace {
+				dir := filepath.Dir(file)
 				if !checked[dir] {
 					if err := built.check(dir, replace); err != nil {
 						t.Error(err)
@@ -50,13 +56,39 @@ func TestMutantsBuild(t *testing.T) {
 func TestAMutantThatDoesNotBuildIsFound(t *testing.T) {
 	t.Chdir("../../..")
 	m := mutants()[0]
+	m.edits = slices.Clone(m.edits[:1])
 	m.edits[0].to = "undefined()"
-	replace, err := m.changed(t.TempDir())
+	all, err := findFunctions()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := list(t).check(filepath.Dir(m.edits[0].file), replace); err == nil {
-		t.Error("nothing was found")
+	replace, err := m.changed(all, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file := range replace {
+		if err := list(t).check(filepath.Dir(file), replace); err == nil {
+			t.Errorf("nothing was found in %s", file)
+		}
+	}
+}
+
+// What a mutant cannot change as it is meant to is told, and not left as it is.
+func TestAnEditThatFitsNothingIsRefused(t *testing.T) {
+	t.Chdir("../../..")
+	all, err := findFunctions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []edit{
+		{"engineGuard.nothing", "g", "h"},           // no function has that name
+		{"New", "return", "panic"},                  // several have that one
+		{"Store.Get", "text that is not there", ""}, // the function has no such text
+		{"Store.Get", "ctx", "other"},               // it has it more than once
+	} {
+		if changed, err := all.change([]edit{e}); err == nil {
+			t.Errorf("%+v changed %d files", e, len(changed))
+		}
 	}
 }
 

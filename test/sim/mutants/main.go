@@ -58,6 +58,10 @@ func try(ctx context.Context, w io.Writer, runs, jobs int, only string, show boo
 		return fmt.Errorf("make a folder for the mutants: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	all, err := findFunctions()
+	if err != nil {
+		return err
+	}
 	var chosen []mutant
 	for _, m := range mutants() {
 		if strings.Contains(m.name, only) {
@@ -77,7 +81,7 @@ func try(ctx context.Context, w io.Writer, runs, jobs int, only string, show boo
 	group.SetLimit(jobs)
 	for i, m := range chosen {
 		group.Go(func() error {
-			outcomes[i] = m.try(ctx, filepath.Join(dir, strconv.Itoa(i)), runs)
+			outcomes[i] = m.try(ctx, all, filepath.Join(dir, strconv.Itoa(i)), runs)
 			lines <- outcomes[i].line(m.name)
 			if show {
 				lines <- string(outcomes[i].history)
@@ -123,8 +127,8 @@ func summary(w io.Writer, outcomes []outcome) error {
 }
 
 // try runs the simulation against a mutant, built by an overlay: no file of the project is touched.
-func (m mutant) try(ctx context.Context, dir string, runs int) outcome {
-	overlay, err := m.overlay(dir)
+func (m mutant) try(ctx context.Context, all functions, dir string, runs int) outcome {
+	overlay, err := m.overlay(all, dir)
 	if err != nil {
 		return outcome{err: err}
 	}

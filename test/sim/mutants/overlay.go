@@ -9,8 +9,8 @@ import (
 )
 
 // overlay writes the changed files and the list of them that go build understands.
-func (m mutant) overlay(dir string) (string, error) {
-	replace, err := m.changed(dir)
+func (m mutant) overlay(all functions, dir string) (string, error) {
+	replace, err := m.changed(all, dir)
 	if err != nil {
 		return "", err
 	}
@@ -26,25 +26,13 @@ func (m mutant) overlay(dir string) (string, error) {
 }
 
 // changed writes the changed files into dir and returns the path of each by that of its original.
-func (m mutant) changed(dir string) (map[string]string, error) {
+func (m mutant) changed(all functions, dir string) (map[string]string, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make a folder for a mutant: %w", err)
 	}
-	changed := map[string]string{}
-	for _, e := range m.edits {
-		text, ok := changed[e.file]
-		if !ok {
-			data, err := os.ReadFile(e.file)
-			if err != nil {
-				return nil, fmt.Errorf("read what is to be changed: %w", err)
-			}
-			text = string(data)
-		}
-		if n := strings.Count(text, e.from); n != 1 {
-			return nil, fmt.Errorf("%s has %d times, and not once, the text %q: bring the list of mutants up to date",
-				e.file, n, e.from)
-		}
-		changed[e.file] = strings.Replace(text, e.from, e.to, 1)
+	changed, err := all.change(m.edits)
+	if err != nil {
+		return nil, err
 	}
 	replace := map[string]string{}
 	for file, text := range changed {
