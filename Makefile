@@ -90,6 +90,7 @@ test: $(GOTESTSUM) ## Run all tests (TEST=./pkg/... for some) with race detector
 .PHONY: test-outages
 test-outages: $(GOTESTSUM) ## Run the tests of outages with as many kills and as long waits as in production. Debian, as root.
 	SESSION_CONTROLLER_TEST_OUTAGES=full hack/test.sh $(GOTESTSUM) -run '^TestOutage' ./test/e2e ./pkg/sessiondb
+	hack/sim.sh long
 
 .PHONY: test-modules
 test-modules: build ## Test the modules beside the main one: the manifests with kubectl's and compose's libraries, the drawings.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Plays worlds of the simulation: hack/sim.sh committed, or hack/sim.sh drawn RUNS SEED. `make test` calls the first,
-# `make sim` the second.
+# Plays worlds of the simulation: hack/sim.sh committed, hack/sim.sh long, or hack/sim.sh drawn RUNS SEED. `make test`
+# calls the first, `make test-outages` the second, for the committed worlds that take longest, and `make sim` the third.
 #
 # One world keeps one processor busy, so there is one process for each, and two at most for the committed worlds: each
 # process checks that everything came about in its own share. With a seed there is one process, which plays
@@ -12,17 +12,21 @@ set -euo pipefail
 # shellcheck source=hack/lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-worlds=${1:?committed or drawn} jobs=$(nproc)
+worlds=${1:?committed, long or drawn} jobs=$(nproc)
 flags=(-test.run '^TestSimulation$' -test.v -test.timeout 12h)
 case $worlds in
 committed) ((jobs <= 2)) || jobs=2 ;;
+long)
+	((jobs <= 2)) || jobs=2
+	export SIM_LONG=1
+	;;
 drawn)
 	runs=${2:?how many worlds} seed=${3:?which worlds, 0 for new ones}
 	((seed == 0 && runs >= 10)) || jobs=1
 	flags+=(-rapid.checks $(((runs + jobs - 1) / jobs)) -rapid.seed "$seed" -rapid.nofailfile -rapid.shrinktime 60s)
 	export SIM_DRAW=1
 	;;
-*) fail "the worlds are committed or drawn, not $worlds" ;;
+*) fail "the worlds are committed, long or drawn, not $worlds" ;;
 esac
 
 work=$(mktemp -d)

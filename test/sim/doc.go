@@ -11,6 +11,7 @@
 // server keeps its side of the contract; in the others it breaks one rule of it, and then only the sessions concerned
 // may suffer.
 //
-// `make test` plays the worlds of testdata/worlds.jsonl, `make sim` draws new ones. A run that fails prints its seed, a
-// history in plain words, shrunk to what it takes, and the world as a line for that file. `make sim SEED=…` repeats it.
+// `make test` plays the worlds of testdata/worlds.jsonl, `make test-outages` those of worlds_long.jsonl, and `make sim`
+// draws new ones. A run that fails prints its seed, a history in plain words, shrunk to what it takes, and the world as
+// a line for the first file. `make sim SEED=…` repeats it.
 package sim

@@ -137,9 +137,9 @@ func (all *total) add(p played) {
 }
 
 // TestSimulation plays the committed worlds, so that the same code is always judged by the same worlds. With SIM_DRAW=1
-// it plays drawn ones instead: -rapid.checks says how many, -rapid.seed which. SIM_SHARD=1/2 plays every second one of
-// the committed worlds, from the first on. SIM_COLLECT names a file that drawn worlds are added to, see
-// [total.collect].
+// it plays drawn ones instead: -rapid.checks says how many, -rapid.seed which. With SIM_LONG=1 it plays the committed
+// worlds that take longest instead. SIM_SHARD=1/2 plays every second one of the committed worlds, from the first on.
+// SIM_COLLECT names a file that drawn worlds are added to, see [total.collect].
 //
 //nolint:paralleltest // it changes how many processors there are
 func TestSimulation(t *testing.T) {
@@ -169,8 +169,8 @@ func (all *total) playCommitted(t *testing.T) {
 	} else if racing {
 		every = raceShare
 	}
-	share := 0
-	for n, s := range committedWorlds(t) {
+	share, long := 0, os.Getenv("SIM_LONG") != ""
+	for n, s := range committedWorlds(t, long) {
 		if n%every != first-1 {
 			continue
 		}
@@ -183,7 +183,7 @@ func (all *total) playCommitted(t *testing.T) {
 			}
 		})
 	}
-	if !racing && all.runs == share { // -test.run may have chosen some of them
+	if !racing && !long && all.runs == share { // -test.run may have chosen some of them
 		all.covers(t)
 	}
 }

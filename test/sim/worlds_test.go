@@ -15,10 +15,14 @@ import (
 )
 
 // committed holds the worlds that are always played, one in each line: those that once broke a promise, and drawn ones
-// that together bring about everything that a controller can do. A change of what is drawn does not change them.
-//
-//go:embed testdata/worlds.jsonl
-var committed []byte
+// that together bring about everything that a controller can do. A change of what is drawn does not change them. In
+// committedLong are worlds that bring about nothing else and take longest: `make test-outages` plays them.
+var (
+	//go:embed testdata/worlds.jsonl
+	committed []byte
+	//go:embed testdata/worlds_long.jsonl
+	committedLong []byte
+)
 
 // worldLine is a [setup] as a line of text.
 type worldLine struct {
@@ -110,21 +114,25 @@ func parseStep(text string) (step, error) {
 	return s, errors.Join(errs[:]...)
 }
 
-// committedWorlds are the worlds of testdata/worlds.jsonl.
-func committedWorlds(t *testing.T) (worlds []setup) {
+// committedWorlds are the worlds of testdata/worlds.jsonl, or those of worlds_long.jsonl.
+func committedWorlds(t *testing.T, long bool) (worlds []setup) {
 	t.Helper()
 	const longest = 1 << 20
-	lines := bufio.NewScanner(bytes.NewReader(committed))
+	name, text := "worlds.jsonl", committed
+	if long {
+		name, text = "worlds_long.jsonl", committedLong
+	}
+	lines := bufio.NewScanner(bytes.NewReader(text))
 	lines.Buffer(nil, longest)
 	for lines.Scan() {
 		s, err := parseWorld(lines.Bytes())
 		if err != nil {
-			t.Fatalf("testdata/worlds.jsonl:%d: %v", len(worlds)+1, err)
+			t.Fatalf("testdata/%s:%d: %v", name, len(worlds)+1, err)
 		}
 		worlds = append(worlds, s)
 	}
 	if err := lines.Err(); err != nil {
-		t.Fatalf("testdata/worlds.jsonl: %v", err)
+		t.Fatalf("testdata/%s: %v", name, err)
 	}
 	return worlds
 }

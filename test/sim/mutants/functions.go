@@ -85,8 +85,9 @@ func typeName(expression ast.Expr) string {
 // change returns the sources of the changed files by path, and those of no others.
 func (all functions) change(edits []edit) (map[string]string, error) {
 	type change struct {
-		at int // in the original
 		edit
+
+		at int // in the original
 	}
 	byFile := map[string][]change{}
 	for _, e := range edits {
@@ -105,7 +106,7 @@ func (all functions) change(edits []edit) (map[string]string, error) {
 			return nil, fmt.Errorf("%s in %s has %d times, and not once, the text %q: bring the list of mutants up to date",
 				e.function, p.file, n, e.from)
 		}
-		byFile[p.file] = append(byFile[p.file], change{p.from + strings.Index(text, e.from), e})
+		byFile[p.file] = append(byFile[p.file], change{e, p.from + strings.Index(text, e.from)})
 	}
 	changed := map[string]string{}
 	for file, changes := range byFile {

@@ -3,8 +3,8 @@ package main
 import "slices"
 
 // edit is a change of one function: a text that stands in it once, and what stands there in its place. The function is
-// found by its name in whatever file it stands, so that to move it costs nothing: "name" or "Type.name", with the name of
-// its package in front where several have one of that name ("sessiondb.Type.name").
+// found by its name in whatever file it stands, so that to move it costs nothing: "name" or "Type.name", with the name
+// of its package in front where several have one of that name ("sessiondb.Type.name").
 //
 // It does not replace the whole function: a copy of one would miss what is mended in the original later, and be caught
 // for that.
@@ -18,8 +18,11 @@ type mutant struct {
 	edits  []edit
 }
 
-// checking is how the engine's guard asks the engine who it is.
-const checking = "	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {"
+// checking is how the engine's guard asks the engine who it is, vouching how it judges an answer.
+const (
+	checking = "	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {"
+	vouching = `	if identity == "" || identity == accepted {`
+)
 
 // mutants are the ways in which a controller of this kind has been wrong, here or elsewhere.
 func mutants() []mutant {
@@ -41,7 +44,9 @@ func deafMutants() []mutant {
 		{"the event stream follows another engine than the calls lead to", "L1", []edit{{
 			"Watcher.listen", `if engine != "" && engine != info.Identity() {`, "if false {",
 		}}},
-		{"connections to another engine are kept", "L1", []edit{{"engineGuard.saw", "	if !served {\n", "	if false && !served {\n"}}},
+		{"connections to another engine are kept", "L1", []edit{{
+			"engineGuard.saw", "	if !served {\n", "	if false && !served {\n",
+		}}},
 		{"the stream is taken for whole since a time that the engine's clock has yet to reach", "L1", []edit{{
 			"Watcher.listen", "if w.clockWasSet(info.Time, read) {", "if w.clockWasSet(info.Time, read) && false {",
 		}}},
@@ -72,25 +77,28 @@ func lookMutants() []mutant {
 			"answer.noSuchContainer", `strings.EqualFold(a.message, "No such container: "+ref)`, `ref != ""`,
 		}}},
 		{"an error of the engine is taken for a container that is gone", "S1 S2 S5", []edit{{
-			"looker.lookAtContainer", "	if err != nil {\n		return fail(err)\n	}\n	f.Now, f.Container, f.Remade = now, c, remade",
+			"looker.lookAtContainer",
+			"	if err != nil {\n		return fail(err)\n	}\n	f.Now, f.Container, f.Remade = now, c, remade",
 			"	if err != nil {\n		c = dockerwatch.Observation{Phase: dockerwatch.Gone}\n	}\n" +
 				"	f.Now, f.Container, f.Remade = now, c, remade",
 		}}},
 		{"absence is believed of whatever engine answers", "S1 S2 S5", []edit{
-			{"engineGuard.vouch", `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
+			{"engineGuard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
 			{"engineGuard.confirm", checking, "	if err := ctx.Err(); err != nil {"},
 		}},
 		{"absence is not confirmed by asking the engine who it is", "S1 S2 S5", []edit{{
 			"engineGuard.confirm", checking, "	if err := ctx.Err(); err != nil {",
 		}}},
 		{"an answer counts whichever connection it came from", "S1 S2 S5", []edit{{
-			"engineGuard.vouch", `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`,
+			"engineGuard.vouch", vouching, "	if identity != accepted || identity == accepted {",
 		}}},
 		{"the engine's identity is checked before the look and not after", "S1 S2 S5", []edit{
-			{"engineGuard.vouch", `if identity == "" || identity == accepted {`, `if identity != accepted || identity == accepted {`},
-			{"looker.lookAtContainer", "	c, remade, err := l.observe(ctx, key, f.Row)", "	if err := l.guard.confirm(ctx, \"\"); err != nil {\n" +
-				"		return fail(err)\n	}\n	c, remade, err := l.observe(ctx, key, f.Row)"},
-			{"looker.lookAtContainer", "	if err := l.confirm(ctx, key, f); err != nil {", "	if err := l.confirm(ctx, key, f); false {"},
+			{"engineGuard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
+			{"looker.lookAtContainer", "	c, remade, err := l.observe(ctx, key, f.Row)",
+				"	if err := l.guard.confirm(ctx, \"\"); err != nil {\n" +
+					"		return fail(err)\n	}\n	c, remade, err := l.observe(ctx, key, f.Row)"},
+			{"looker.lookAtContainer", "	if err := l.confirm(ctx, key, f); err != nil {",
+				"	if err := l.confirm(ctx, key, f); false {"},
 		}},
 		{"an engine that was never seen is accepted though it has none of the containers", "S1 S2 S5 L1", []edit{{
 			"Census.plausible", "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
