@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr/funcr"
 	"golang.org/x/time/rate"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
@@ -28,12 +29,15 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 		{"the first retry is quick", SessionOutcome{Err: odd}, 1, backoffBase, backoffBase},
 		{"a key that keeps failing costs a look every half minute", SessionOutcome{Err: odd}, 30, backoffCap, backoffCap},
 		{"while the engine is away everybody stays close", SessionOutcome{Err: down}, 30, backoffCapDown, backoffCapDown},
-		{"what is being removed is looked at again", SessionOutcome{Verdict: Verdict{Action: Retry}}, 1, backoffBase, 1},
+		{
+			"what is being removed is looked at again",
+			SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Retry}}, 1, backoffBase, 1,
+		},
 		{"a stop puts its key back itself", SessionOutcome{Stopping: true}, 1, 0, 0},
 		{"what may not be changed is looked at now and then", SessionOutcome{Err: errDryRun}, 9, time.Minute, time.Minute},
 		{"the same while an operator has paused", SessionOutcome{Err: ErrPaused}, 9, time.Minute, time.Minute},
 		{
-			"a grace is waited for", SessionOutcome{Verdict: Verdict{Action: Fail, Wait: time.Minute}}, 1,
+			"a grace is waited for", SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Fail, Wait: time.Minute}}, 1,
 			time.Minute, time.Minute,
 		},
 		{"a healthy session is left until something happens", SessionOutcome{}, 1, 0, 0},
@@ -41,8 +45,8 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.reason, func(t *testing.T) {
 			t.Parallel()
-			r := &reconciler[SessionKey, Facts]{
-				pace: newPace[SessionKey](backoffCap),
+			r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
+				pace: newPace[verdict.SessionKey](backoffCap),
 			}
 			var wait time.Duration
 			for range tt.tries {
@@ -57,8 +61,8 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 
 func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
 	t.Parallel()
-	r := &reconciler[SessionKey, Facts]{
-		pace: newPace[SessionKey](backoffCap),
+	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
+		pace: newPace[verdict.SessionKey](backoffCap),
 	}
 	for range 10 {
 		r.again(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")})
@@ -72,9 +76,9 @@ func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
 func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	t.Parallel()
 	var waits []time.Duration
-	r := &reconciler[SessionKey, Facts]{
-		pace:    newPace[SessionKey](backoffCap),
-		requeue: func(_ SessionKey, after time.Duration) { waits = append(waits, after) },
+	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
+		pace:    newPace[verdict.SessionKey](backoffCap),
+		requeue: func(_ verdict.SessionKey, after time.Duration) { waits = append(waits, after) },
 		subject: &sessionSubject{memory: newMemory()},
 
 		complaints: rate.NewLimiter(1, 1),
@@ -97,12 +101,12 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	log := funcr.New(func(string, string) { lines++ }, funcr.Options{})
 	known := newMemory()
 	known.say("s1", "c1", "something else")
-	r := &reconciler[SessionKey, Facts]{
-		pace: newPace[SessionKey](backoffCap), subject: &sessionSubject{memory: known},
+	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
+		pace: newPace[verdict.SessionKey](backoffCap), subject: &sessionSubject{memory: known},
 		complaints: rate.NewLimiter(rate.Inf, 1),
 	}
 	refused := SessionOutcome{Err: fmt.Errorf("remove: %w: removal is already in progress", dockerwatch.ErrRefused)}
-	removing := SessionOutcome{Verdict: Verdict{Action: Retry, Reason: SessionEnded}}
+	removing := SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Retry, Reason: verdict.SessionEnded}}
 	ctx := logr.NewContext(t.Context(), log)
 	var waited time.Duration
 	for lines == 0 && waited < time.Hour {
@@ -123,7 +127,7 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	lines = 0
 	for range 50 {
 		r.hangs(ctx, "s2", removing.Verdict)
-		r.hangs(ctx, "s2", Verdict{Action: Nothing})
+		r.hangs(ctx, "s2", verdict.Verdict{Action: verdict.Nothing})
 		r.again(ctx, "s2", removing)
 	}
 	if lines != 1 {
@@ -135,9 +139,9 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 func TestAStopThatHadToWaitForOthersPutsItsKeyBackAtOnce(t *testing.T) {
 	t.Parallel()
 	var waits []time.Duration
-	r := &reconciler[SessionKey, Facts]{
-		pace:    newPace[SessionKey](backoffCap),
-		requeue: func(_ SessionKey, after time.Duration) { waits = append(waits, after) },
+	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
+		pace:    newPace[verdict.SessionKey](backoffCap),
+		requeue: func(_ verdict.SessionKey, after time.Duration) { waits = append(waits, after) },
 	}
 	for range 10 {
 		if wait := r.again(t.Context(), "s1", SessionOutcome{Err: errBusy}); wait > backoffCapBusy {
@@ -158,8 +162,8 @@ func TestNothingIsTriedAgainWhileTheProcessEnds(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := &reconciler[SessionKey, Facts]{
-		pace: newPace[SessionKey](backoffCap),
+	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
+		pace: newPace[verdict.SessionKey](backoffCap),
 	}
 	if wait := r.again(ctx, "s1", SessionOutcome{Err: context.Canceled}); wait != 0 {
 		t.Errorf("waits %s", wait)
@@ -184,7 +188,7 @@ func TestNothingThatFailsWaitsLongerThanMaxBackoff(t *testing.T) {
 			var session, container time.Duration
 			for range 30 {
 				session = sessions.again(t.Context(), "s1", SessionOutcome{Err: odd})
-				container = containers.again(t.Context(), "c1", Outcome[ContainerFacts]{Err: odd})
+				container = containers.again(t.Context(), "c1", Outcome[verdict.ContainerFacts]{Err: odd})
 			}
 			if session != tt.want || container != tt.want {
 				t.Errorf("a session waits %s and a container %s, want %s", session, container, tt.want)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -26,7 +27,7 @@ type candidates struct {
 	engine    Engine
 	store     SessionStore
 	ownership dockerwatch.Ownership
-	policy    Policy
+	policy    verdict.Policy
 	// population is how many containers ran when all were listed last.
 	population *atomic.Int64
 	lists      *batch.Batcher[string, dockerwatch.Listing]
@@ -42,7 +43,7 @@ func newCandidates(engine Engine, o Options, population *atomic.Int64) *candidat
 
 // possible reports whether there can be any: without an installation no container is beyond doubt this one's.
 func (c *candidates) possible() bool {
-	return c.ownership.Installation != "" || c.policy.RemoveLeaked == RemoveAll
+	return c.ownership.Installation != "" || c.policy.RemoveLeaked == verdict.RemoveAll
 }
 
 // running returns the running containers of a session but for one of them, as a list shows them.
@@ -55,7 +56,7 @@ func (c *candidates) running(ctx context.Context, session, except string) ([]doc
 	for _, listed := range list.Containers {
 		owner := c.ownership.Judge(firstName(&listed), listed.Labels)
 		if listed.ID != except && listed.Phase == dockerwatch.Running &&
-			dockerwatch.SameSession(owner.Session, session) && c.policy.labelled(owner) {
+			dockerwatch.SameSession(owner.Session, session) && c.policy.Labelled(owner) {
 			found = append(found, listed)
 		}
 	}
@@ -65,7 +66,7 @@ func (c *candidates) running(ctx context.Context, session, except string) ([]doc
 // list asks the engine for the session's running containers; there can be others among them. It can only filter by
 // label: where names count, all are listed.
 func (c *candidates) list(ctx context.Context, session string) (dockerwatch.Listing, error) {
-	if c.policy.RemoveLeaked == RemoveAll && len(c.ownership.NamePrefixes) > 0 {
+	if c.policy.RemoveLeaked == verdict.RemoveAll && len(c.ownership.NamePrefixes) > 0 {
 		return c.engine.List(ctx)
 	}
 	return c.lists.Do(ctx, session)
@@ -123,7 +124,7 @@ func (c *candidates) replacement(
 		return none, err
 	}
 	owner := c.ownership.Judge(seen.Name, seen.Labels)
-	if seen.Phase != dockerwatch.Running || !dockerwatch.SameSession(owner.Session, row.ID) || !c.policy.labelled(owner) ||
+	if seen.Phase != dockerwatch.Running || !dockerwatch.SameSession(owner.Session, row.ID) || !c.policy.Labelled(owner) ||
 		c.mayPredate(row, seen) {
 		return none, nil
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 // census makes sweeps take turns and remembers what the last one counted, so that whoever must know how many others
@@ -13,15 +15,15 @@ type census struct {
 	occupied     chan struct{}
 	began, ended time.Time // the last sweep
 	err          error     // how it ended
-	judge        func(began time.Time, t tally)
+	judge        func(began time.Time, t verdict.Counts)
 }
 
-func newCensus(judge func(began time.Time, t tally)) *census {
+func newCensus(judge func(began time.Time, t verdict.Counts)) *census {
 	return &census{occupied: make(chan struct{}, 1), judge: judge}
 }
 
 // turn runs a sweep when no other runs.
-func (c *census) turn(ctx context.Context, sweep func(began time.Time) (tally, error)) error {
+func (c *census) turn(ctx context.Context, sweep func(began time.Time) (verdict.Counts, error)) error {
 	if err := c.enter(ctx); err != nil {
 		return err
 	}
@@ -31,7 +33,7 @@ func (c *census) turn(ctx context.Context, sweep func(began time.Time) (tally, e
 
 // since returns nil once a sweep that began after t is complete. One that is under way is waited for; where it began
 // too early, or failed before this was asked, sweep is run. A failure is that of everybody who waits for it.
-func (c *census) since(ctx context.Context, t time.Time, sweep func(began time.Time) (tally, error)) error {
+func (c *census) since(ctx context.Context, t time.Time, sweep func(began time.Time) (verdict.Counts, error)) error {
 	asked := time.Now()
 	if err := c.enter(ctx); err != nil {
 		return err
@@ -43,7 +45,7 @@ func (c *census) since(ctx context.Context, t time.Time, sweep func(began time.T
 	return c.run(sweep)
 }
 
-func (c *census) run(sweep func(began time.Time) (tally, error)) error {
+func (c *census) run(sweep func(began time.Time) (verdict.Counts, error)) error {
 	began := time.Now()
 	t, err := sweep(began)
 	c.began, c.ended, c.err = began, time.Now(), err

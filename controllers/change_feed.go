@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
@@ -19,7 +20,7 @@ type changeTrigger struct {
 	core     *core
 	feed     ChangeFeed
 	interval time.Duration
-	nominate func(context.Context, SessionKey) error
+	nominate func(context.Context, verdict.SessionKey) error
 	resweep  func()
 	// state is told what became of the feed.
 	state *atomic.Pointer[sessiondb.ChangeState]

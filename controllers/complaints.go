@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -17,7 +18,7 @@ func (r *reconciler[K, F]) failed(ctx context.Context, key K, out Outcome[F], er
 		return out
 	}
 	r.complain(logr.FromContextOrDiscard(ctx).WithValues(
-		"action", string(out.Verdict.Action), "reason", string(out.Verdict.Reason)), key, err)
+		"action", string(out.Verdict.Action), "reason", string(out.Verdict.Reason), "rule", out.Verdict.Rule), key, err)
 	return out
 }
 
@@ -26,8 +27,8 @@ func (r *reconciler[K, F]) failed(ctx context.Context, key K, out Outcome[F], er
 const patientTries = 18
 
 // hangs tells, once, of a container that the engine is removing and does not get removed.
-func (r *reconciler[K, F]) hangs(ctx context.Context, key K, v Verdict) {
-	if v.Action != Retry || v.Reason == LookFailed {
+func (r *reconciler[K, F]) hangs(ctx context.Context, key K, v verdict.Verdict) {
+	if v.Action != verdict.Retry || v.Reason == verdict.LookFailed {
 		return
 	}
 	r.pace.atIt.When(key)

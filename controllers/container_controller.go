@@ -6,14 +6,12 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
-// ContainerKey is the key of the container controller: the container's full id.
-type ContainerKey string
-
 // ContainerOutcome is how one pass over a container ended.
-type ContainerOutcome = Outcome[ContainerFacts]
+type ContainerOutcome = Outcome[verdict.ContainerFacts]
 
 // containerSubject is the second table: containers that no row claims.
 type containerSubject struct {
@@ -25,24 +23,28 @@ type containerSubject struct {
 	ends    *postMortems
 }
 
-func (s *containerSubject) decide(f ContainerFacts) Verdict { return DecideContainer(s.policy, f) }
+func (s *containerSubject) decide(f verdict.ContainerFacts) verdict.Verdict {
+	return verdict.DecideContainer(s.policy, f)
+}
 
-func (s *containerSubject) news(key ContainerKey, text string) bool { return s.memory.say(key, text) }
+func (s *containerSubject) news(key verdict.ContainerKey, text string) bool {
+	return s.memory.say(key, text)
+}
 
 // report tells what is only told, once, not at every look.
-func (s *containerSubject) report(ctx context.Context, f ContainerFacts, v Verdict) {
-	if v.Action != Report && v.Action != Hold {
+func (s *containerSubject) report(ctx context.Context, f verdict.ContainerFacts, v verdict.Verdict) {
+	if v.Action != verdict.Report && v.Action != verdict.Hold {
 		return
 	}
 	if s.memory.say(ContainerKey(f.Container.ID), said(v.Reason)) {
-		containerLog(ctx, f, v).Info(advice(v.Reason))
+		containerLog(ctx, f, v).Info(v.Reason.Advice())
 	}
 }
 
 // apply carries out one verdict and logs it. The rows are read once more right before: what was saved since the looks
 // exonerates the container.
 func (s *containerSubject) apply(
-	ctx context.Context, f ContainerFacts, v Verdict, done func(error),
+	ctx context.Context, f verdict.ContainerFacts, v verdict.Verdict, done func(error),
 ) (over bool, err error) {
 	log := containerLog(ctx, f, v)
 	say := func(text string) bool { return s.memory.say(ContainerKey(f.Container.ID), text) }
@@ -54,10 +56,10 @@ func (s *containerSubject) apply(
 	if err := s.unchanged(ctx, f); err != nil {
 		return false, err
 	}
-	if v.Action == Stop {
+	if v.Action == verdict.Stop {
 		return false, s.stopper.begin(ctx, log, v.Reason, f.Container.ID, s.policy.StopTimeout.Duration, done)
 	}
-	if v.removes() {
+	if v.Removes() {
 		if err := s.ends.write(ctx, logFor(ctx, v).WithValues("session", f.Owner.Session), f.Container,
 			f.Container.OOMKilled); err != nil {
 			return false, err
@@ -69,29 +71,30 @@ func (s *containerSubject) apply(
 	if err != nil {
 		return false, err
 	}
-	if v.removes() {
+	if v.Removes() {
 		s.ends.forget(f.Container.ID)
 	}
 	log.Info(containerSentence(v.Action), "took", time.Since(began).String())
 	return false, nil
 }
 
-func (s *containerSubject) carryOut(ctx context.Context, f ContainerFacts, v Verdict) (err error) {
+func (s *containerSubject) carryOut(ctx context.Context, f verdict.ContainerFacts, v verdict.Verdict) (err error) {
 	opts := dockerwatch.RemoveOptions{Volumes: s.policy.RemoveVolumes}
 	switch v.Action {
-	case Adopt:
+	case verdict.Adopt:
 		_, err = s.store.SetClaim(ctx, f.Session, f.Container.ID)
-	case Remove:
+	case verdict.Remove:
 		err = s.engine.Remove(ctx, f.Container.ID, opts)
-	case RemoveDead:
+	case verdict.RemoveDead:
 		err = s.engine.RemoveDead(ctx, f.Container.ID, opts)
-	case Stop, Fail, FailAndRelease, Pin, Release, Nothing, Hold, Report, Retry:
+	case verdict.Stop, verdict.Fail, verdict.FailAndRelease, verdict.Pin, verdict.Release, verdict.Nothing, verdict.Hold,
+		verdict.Report, verdict.Retry:
 	}
 	return err
 }
 
 // unchanged reads the rows again: the owner's must be as it was, and still none may claim the container.
-func (s *containerSubject) unchanged(ctx context.Context, f ContainerFacts) error {
+func (s *containerSubject) unchanged(ctx context.Context, f verdict.ContainerFacts) error {
 	row, err := s.store.Get(ctx, f.Owner.Session)
 	found := !isNotFound(err)
 	if found && err != nil {
@@ -110,8 +113,8 @@ func (s *containerSubject) unchanged(ctx context.Context, f ContainerFacts) erro
 	return nil
 }
 
-func containerSentence(a Action) string {
-	if a == Adopt {
+func containerSentence(a verdict.Action) string {
+	if a == verdict.Adopt {
 		return "Session's claim recorded"
 	}
 	return "Container removed"
@@ -119,7 +122,7 @@ func containerSentence(a Action) string {
 
 // containerLog returns a logger with what there was before the effect. Keys are the same in every line; the container's
 // id is there already.
-func containerLog(ctx context.Context, f ContainerFacts, v Verdict) logr.Logger {
+func containerLog(ctx context.Context, f verdict.ContainerFacts, v verdict.Verdict) logr.Logger {
 	log := logFor(ctx, v).WithValues("phase", string(f.Container.Phase), "name", f.Container.Name,
 		"session", f.Owner.Session)
 	if f.SessionFound {

@@ -3,9 +3,9 @@ package controllers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -18,7 +18,7 @@ type containerLooker struct {
 	guard     *engineGuard
 	doubts    *doubts
 	ownership dockerwatch.Ownership
-	policy    Policy
+	policy    verdict.Policy
 	clock     *engineClock
 	memory    *containerMemory
 	// elect finds the containers of a session that could be its own.
@@ -26,8 +26,8 @@ type containerLooker struct {
 }
 
 // look returns the facts about one container. An error is a fact (LookFailed) as well as the returned error.
-func (l *containerLooker) look(ctx context.Context, key ContainerKey) (ContainerFacts, error) {
-	f := ContainerFacts{Container: dockerwatch.Observation{ID: string(key)}}
+func (l *containerLooker) look(ctx context.Context, key verdict.ContainerKey) (verdict.ContainerFacts, error) {
+	f := verdict.ContainerFacts{Container: dockerwatch.Observation{ID: string(key)}}
 	err := l.lookAt(ctx, key, &f)
 	if f.LookFailed = err != nil; f.LookFailed {
 		l.memory.watch(key, false)
@@ -35,7 +35,7 @@ func (l *containerLooker) look(ctx context.Context, key ContainerKey) (Container
 	return f, err
 }
 
-func (l *containerLooker) lookAt(ctx context.Context, key ContainerKey, f *ContainerFacts) error {
+func (l *containerLooker) lookAt(ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts) error {
 	if err := l.lookAtContainer(ctx, key, f); err != nil {
 		return err
 	}
@@ -46,13 +46,15 @@ func (l *containerLooker) lookAt(ctx context.Context, key ContainerKey, f *Conta
 	if err := l.lookAtSession(ctx, f); err != nil {
 		return err
 	}
-	f.CauseFor = time.Since(l.memory.observe(key, f.cause()))
-	f.WatchedFor = l.memory.watch(key, f.leakGraceLeft(l.policy) <= l.policy.GoneGrace.Duration)
+	f.CauseFor = time.Since(l.memory.observe(key, f.Cause()))
+	f.WatchedFor = l.memory.watch(key, f.LeakGraceLeft(l.policy) <= l.policy.GoneGrace.Duration)
 	return l.doubt(ctx, key, f)
 }
 
 // lookAtContainer inspects it, makes sure that it was this engine that answered, and reads who claims it.
-func (l *containerLooker) lookAtContainer(ctx context.Context, key ContainerKey, f *ContainerFacts) error {
+func (l *containerLooker) lookAtContainer(
+	ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts,
+) error {
 	if err := l.guard.trusted(); err != nil {
 		return err
 	}
@@ -81,7 +83,7 @@ func (l *containerLooker) lookAtContainer(ctx context.Context, key ContainerKey,
 }
 
 // lookAtSession reads the owner's row and looks at what it claims in place of the container.
-func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) (err error) {
+func (l *containerLooker) lookAtSession(ctx context.Context, f *verdict.ContainerFacts) (err error) {
 	f.Session, err = l.store.Get(ctx, f.Owner.Session)
 	switch {
 	case errors.Is(err, sessiondb.ErrImpossibleID):
@@ -93,9 +95,9 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) 
 		return err
 	}
 	row := f.Session
-	f.SessionFound, f.Elsewhere = true, !l.store.Serves(row)
+	f.SessionFound, f.OtherNode = true, !l.store.Serves(row)
 	f.ClaimInvalid = row.Claims() && dockerwatch.CheckReference(row.Claim) != nil
-	if f.Elsewhere || f.ClaimInvalid {
+	if f.OtherNode || f.ClaimInvalid {
 		return nil
 	}
 	if row.Kind != sessiondb.StatusLive {
@@ -114,7 +116,7 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) 
 		return err
 	}
 	f.Predates = l.candidates.mayPredate(row, f.Container)
-	if l.policy.labelled(f.Owner) && f.Container.Phase == dockerwatch.Running {
+	if l.policy.Labelled(f.Owner) && f.Container.Phase == dockerwatch.Running {
 		others, err := l.candidates.running(ctx, f.Owner.Session, f.Container.ID)
 		if err != nil {
 			return err
@@ -126,7 +128,7 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *ContainerFacts) 
 
 // lookAtEnded finds out whether an ended owner's claim can name a container. Only one that is too short for an id
 // needs a look for that.
-func (l *containerLooker) lookAtEnded(ctx context.Context, f *ContainerFacts) error {
+func (l *containerLooker) lookAtEnded(ctx context.Context, f *verdict.ContainerFacts) error {
 	if !f.Session.Claims() || !dockerwatch.IsShortPrefix(f.Session.Claim) {
 		return nil
 	}
@@ -138,25 +140,11 @@ func (l *containerLooker) lookAtEnded(ctx context.Context, f *ContainerFacts) er
 	return err
 }
 
-// cause names the condition that a wait is for: as long as it stays the same, the wait goes on.
-func (f ContainerFacts) cause() string {
-	switch {
-	case f.SessionInvalid, f.ClaimInvalid,
-		f.SessionFound && (f.Session.Kind == sessiondb.StatusUnknown || f.Session.NodeNull):
-		return "in doubt"
-	case !f.SessionFound, f.Session.Kind == sessiondb.StatusEnded:
-		return "over"
-	}
-	superseded := f.Claimed.Phase == dockerwatch.Running && !f.ClaimedTaken
-	return fmt.Sprintf("live/%s/%s/%s/%t/%t/%t", f.Session.ID, f.Session.Claim, f.Container.Phase, f.Alone, f.Elsewhere,
-		superseded)
-}
-
 // doubt asks the guards where something would be removed now. While they hold it, it is not watched: its row may be
 // the next that comes back. And where the count itself met a claim, the watch begins anew.
-func (l *containerLooker) doubt(ctx context.Context, key ContainerKey, f *ContainerFacts) (err error) {
-	v := DecideContainer(l.policy, *f)
-	if !v.Due() || v.Action == Adopt {
+func (l *containerLooker) doubt(ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts) (err error) {
+	v := verdict.DecideContainer(l.policy, *f)
+	if !v.Due() || v.Action == verdict.Adopt {
 		return nil
 	}
 	hasRows, err := l.store.HasRows(ctx)

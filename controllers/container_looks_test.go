@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -55,7 +56,7 @@ func (s *claimedBy) Claiming(context.Context) iter.Seq2[sessiondb.Row, error] {
 // leaking is a container of a session without a row, on an engine that lists it, and what looks at it.
 type leaking struct {
 	store  *claimedBy
-	policy Policy
+	policy verdict.Policy
 	core   *core
 }
 
@@ -68,7 +69,7 @@ func newLeaking() *leaking {
 		}}, info},
 		[]dockerwatch.Container{{ID: thisID, Names: []string{"web"}, Phase: dockerwatch.Running, Labels: labels}},
 	}
-	l := &leaking{store: &claimedBy{}, policy: DefaultPolicy()}
+	l := &leaking{store: &claimedBy{}, policy: verdict.DefaultPolicy()}
 	l.core = newCore(Options{
 		Store: l.store, Engine: engine, Policy: l.policy, Log: logr.Discard(),
 		Ownership: dockerwatch.Ownership{Label: "session", Installation: "here"},
@@ -77,20 +78,20 @@ func newLeaking() *leaking {
 	return l
 }
 
-func (l *leaking) look(t *testing.T) Verdict {
+func (l *leaking) look(t *testing.T) verdict.Verdict {
 	t.Helper()
 	f, err := l.core.containerLooker.look(t.Context(), thisID)
 	if !errors.Is(err, l.store.err) {
 		t.Error(err)
 	}
-	return DecideContainer(l.policy, f)
+	return verdict.DecideContainer(l.policy, f)
 }
 
 // waits checks that a look says that it has leaked, and how long it waits.
 func (l *leaking) waits(t *testing.T, when string, wait, again time.Duration) {
 	t.Helper()
 	v := l.look(t)
-	if v.Reason != ContainerLeaked || v.Wait != wait || v.Again != again || v.Due() != (wait == 0) {
+	if v.Reason != verdict.ContainerLeaked || v.Wait != wait || v.Again != again || v.Due() != (wait == 0) {
 		t.Errorf("%s: %+v", when, v)
 	}
 }
@@ -133,20 +134,21 @@ func TestALeakIsWatchedToTheEndOfItsGrace(t *testing.T) {
 func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 	t.Parallel()
 	for _, held := range []struct {
-		reason     Reason
+		reason     verdict.Reason
 		begin, end func(*leaking)
 		after      time.Duration // how long it is held after its end
 	}{
-		{TableEmpty, func(l *leaking) { l.store.empty = true }, func(l *leaking) { l.store.empty = false }, 0},
+		{verdict.TableEmpty, func(l *leaking) { l.store.empty = true }, func(l *leaking) { l.store.empty = false }, 0},
 		{
-			BreakerTripped, func(l *leaking) {
+			verdict.BreakerTripped, func(l *leaking) {
 				l.core.doubts.policy.MinSessions, l.core.sweeper.policy.Breaker.MinSessions = 1, 1
 			},
 			func(l *leaking) { l.store.owner = sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded} },
-			DefaultPolicy().GoneGrace.Duration,
+			verdict.DefaultPolicy().GoneGrace.Duration,
 		},
 		{
-			LookFailed, func(l *leaking) { l.store.err = sessiondb.ErrUnreachable }, func(l *leaking) { l.store.err = nil }, 0,
+			verdict.LookFailed, func(l *leaking) { l.store.err = sessiondb.ErrUnreachable },
+			func(l *leaking) { l.store.err = nil }, 0,
 		},
 	} {
 		t.Run(string(held.reason), func(t *testing.T) {
@@ -161,7 +163,7 @@ func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 				held.begin(l)
 				for range 3 { // however long it takes, and however often it is looked at
 					v := l.look(t)
-					if waits := v.Reason == ContainerLeaked && v.Wait > 0; v.Reason != held.reason && !waits {
+					if waits := v.Reason == verdict.ContainerLeaked && v.Wait > 0; v.Reason != held.reason && !waits {
 						t.Errorf("held back: %+v", v)
 					}
 					pass(gone)
@@ -174,7 +176,7 @@ func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 				}
 				l.look(t)
 				pass(gone / 2)
-				if v := l.look(t); v.Reason != ContainerLeaked || v.Wait < gone/2 {
+				if v := l.look(t); v.Reason != verdict.ContainerLeaked || v.Wait < gone/2 {
 					t.Errorf("half of goneGrace after what held it back: %+v", v)
 				}
 				pass(gone)
@@ -217,7 +219,7 @@ func TestALeakIsWatchedAnewWhenALookAtASessionFindsItClaimed(t *testing.T) {
 		}
 		l.store.owner, l.store.rows = sessiondb.Row{}, nil
 		pass(gone / 2)
-		if v := l.look(t); v.Reason != ContainerLeaked || v.Wait < gone {
+		if v := l.look(t); v.Reason != verdict.ContainerLeaked || v.Wait < gone {
 			t.Errorf("half of goneGrace after it was claimed: %+v", v)
 		}
 	})
@@ -226,16 +228,16 @@ func TestALeakIsWatchedAnewWhenALookAtASessionFindsItClaimed(t *testing.T) {
 // Whether the claimed container runs is why the other one of a live session may go.
 func TestALeakBeginsAnewWhenTheClaimedContainerComesBack(t *testing.T) {
 	t.Parallel()
-	f := ContainerFacts{
+	f := verdict.ContainerFacts{
 		SessionFound: true, Session: sessiondb.Row{ID: "s1", Kind: sessiondb.StatusLive, Claim: "other"},
 		Claimed: dockerwatch.Observation{ID: otherID, Phase: dockerwatch.Exited},
 	}
-	exited := f.cause()
+	exited := f.Cause()
 	f.Claimed.Phase = dockerwatch.Running
-	running := f.cause()
+	running := f.Cause()
 	f.ClaimedTaken = true
-	if running == exited || running == f.cause() {
-		t.Errorf("causes %q, %q and %q, want them told apart", exited, running, f.cause())
+	if running == exited || running == f.Cause() {
+		t.Errorf("causes %q, %q and %q, want them told apart", exited, running, f.Cause())
 	}
 }
 
@@ -248,7 +250,7 @@ func TestASweepForgetsSinceWhenAClaimedContainerWasWithoutOne(t *testing.T) {
 		[]dockerwatch.Container{{ID: thisID, Phase: dockerwatch.Running}},
 	}
 	store := &claimedBy{rows: []sessiondb.Row{{ID: "s1", Kind: sessiondb.StatusLive, Claim: thisID}}}
-	c := newCore(Options{Store: store, Engine: engine, Policy: DefaultPolicy(), Log: logr.Discard()})
+	c := newCore(Options{Store: store, Engine: engine, Policy: verdict.DefaultPolicy(), Log: logr.Discard()})
 	first := c.containerLooker.memory.observe(thisID, "over")
 	if _, err := c.sweeper.run(t.Context(), time.Now(), visitor{}); err != nil {
 		t.Fatal(err)

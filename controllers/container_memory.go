@@ -3,13 +3,15 @@ package controllers
 import (
 	"sync"
 	"time"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 // containerMemory is what this process has seen of containers that no row claims, and when: only ever used to wait and
 // to say nothing twice. It is safe for concurrent use.
 type containerMemory struct {
 	mu         sync.Mutex
-	containers map[ContainerKey]*containerSighting
+	containers map[verdict.ContainerKey]*containerSighting
 }
 
 // containerSighting is what was seen of one container.
@@ -21,11 +23,11 @@ type containerSighting struct {
 }
 
 func newContainerMemory() *containerMemory {
-	return &containerMemory{containers: map[ContainerKey]*containerSighting{}}
+	return &containerMemory{containers: map[verdict.ContainerKey]*containerSighting{}}
 }
 
 // observe notes the condition of a container now and returns since when it has been in sight.
-func (m *containerMemory) observe(key ContainerKey, cause string) (since time.Time) {
+func (m *containerMemory) observe(key verdict.ContainerKey, cause string) (since time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.containers[key]
@@ -41,7 +43,7 @@ func (m *containerMemory) observe(key ContainerKey, cause string) (since time.Ti
 
 // watch turns the watch over a container that was observed on or off, and returns for how long it has been on: zero
 // where it was not, and where nothing is known of the container any more, as a sweep has met it claimed since.
-func (m *containerMemory) watch(key ContainerKey, on bool) time.Duration {
+func (m *containerMemory) watch(key verdict.ContainerKey, on bool) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.containers[key]
@@ -58,7 +60,7 @@ func (m *containerMemory) watch(key ContainerKey, on bool) time.Duration {
 }
 
 // say reports whether text is news about the container: true the first time, false until something else was said.
-func (m *containerMemory) say(key ContainerKey, text string) bool {
+func (m *containerMemory) say(key verdict.ContainerKey, text string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.containers[key]
@@ -71,7 +73,7 @@ func (m *containerMemory) say(key ContainerKey, text string) bool {
 }
 
 // forget drops a container: it is gone, claimed or not ours.
-func (m *containerMemory) forget(key ContainerKey) {
+func (m *containerMemory) forget(key verdict.ContainerKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.containers, key)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
@@ -22,7 +23,7 @@ type Options struct {
 	Identity string
 	// Ownership says which containers are ours, Policy how long a disagreement may last.
 	Ownership dockerwatch.Ownership
-	Policy    Policy
+	Policy    verdict.Policy
 	// ResyncPeriod is the time between two sweeps, jittered by a tenth. Workers is how many sessions are
 	// looked at in parallel; a quarter as many containers without a row are on top.
 	ResyncPeriod time.Duration
@@ -75,7 +76,7 @@ func newCore(o Options) *core {
 	clock := &engineClock{}
 	containers := newContainerMemory()
 	c.guard = newEngineGuard(o, clock)
-	c.doubts = newDoubts(o, func(ctx context.Context, began time.Time) (tally, error) {
+	c.doubts = newDoubts(o, func(ctx context.Context, began time.Time) (verdict.Counts, error) {
 		result, err := c.sweeper.run(ctx, began, visitor{})
 		return result.tally, err
 	})
@@ -107,7 +108,9 @@ func (c *core) wait() {
 }
 
 // sessionReconciler returns a reconciler of sessions whose stops put their keys back by requeue.
-func (c *core) sessionReconciler(requeue func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
+func (c *core) sessionReconciler(
+	requeue func(verdict.SessionKey, time.Duration),
+) *reconciler[verdict.SessionKey, verdict.SessionFacts] {
 	subject := &sessionSubject{
 		looker: c.looker, policy: c.Policy, memory: c.memory, turns: c.turns,
 		effects: &effects{
@@ -121,8 +124,8 @@ func (c *core) sessionReconciler(requeue func(SessionKey, time.Duration)) *recon
 
 // containerReconciler returns a reconciler of containers whose stops put their keys back by requeue.
 func (c *core) containerReconciler(
-	requeue func(ContainerKey, time.Duration),
-) *reconciler[ContainerKey, ContainerFacts] {
+	requeue func(verdict.ContainerKey, time.Duration),
+) *reconciler[verdict.ContainerKey, verdict.ContainerFacts] {
 	subject := &containerSubject{
 		containerLooker: c.containerLooker, permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics,
 		ends: c.ends,

@@ -3,60 +3,20 @@ package controllers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
-
-// BreakerPolicy is the `policy.breaker` section: what would hit too many at once is more likely a disaster elsewhere.
-type BreakerPolicy struct {
-	// MaxFraction is the share above which it trips: of live sessions whose container is gone, or of owned containers
-	// whose session has no row. Above 0; 1 means that it never trips.
-	MaxFraction float64 `json:"maxFraction"`
-	// MinSessions is how many live sessions, or owned containers, there must be for a share to mean anything; at least 1.
-	MinSessions int `json:"minSessions"`
-	// Hold is how long sessions whose container is gone are held. 0 means not at all.
-	Hold metav1.Duration `json:"hold"`
-}
-
-// validate returns every problem, each one sentence that names the key.
-func (p BreakerPolicy) validate() error {
-	var problems []error
-	if p.MaxFraction <= 0 || p.MaxFraction > 1 {
-		problems = append(problems,
-			fmt.Errorf("policy.breaker.maxFraction is %v: give a number above 0 and up to 1", p.MaxFraction))
-	}
-	if p.MinSessions < 1 {
-		problems = append(problems, fmt.Errorf("policy.breaker.minSessions is %d: give a number from 1 on", p.MinSessions))
-	}
-	return errors.Join(problems...)
-}
-
-// tally is what a sweep counted for the breaker.
-type tally struct {
-	// Live sessions claim something, and the containers of Gone of them are not listed.
-	Live, Gone int
-	// Owned containers could be removed as leaked, and the sessions of Rowless of them have no row.
-	Owned, Rowless int
-}
-
-func (p BreakerPolicy) tooManyGone(t tally) bool { return p.tooMany(t.Gone, t.Live) }
-
-func (p BreakerPolicy) tooManyRowless(t tally) bool { return p.tooMany(t.Rowless, t.Owned) }
-
-func (p BreakerPolicy) tooMany(some, all int) bool {
-	return all >= p.MinSessions && float64(some) > p.MaxFraction*float64(all)
-}
 
 // doubts is the breaker: before something is done that a sweep must have counted first, it is asked whether too many
 // share the fate. It is safe for concurrent use.
 type doubts struct {
 	census *census
-	sweep  func(ctx context.Context, began time.Time) (tally, error)
-	policy BreakerPolicy
+	sweep  func(ctx context.Context, began time.Time) (verdict.Counts, error)
+	policy verdict.BreakerPolicy
 	grace  time.Duration // how long it holds on after it is reset: rows that come back one by one are not all back then
 	// accepted says that an operator has looked at the containers without a row and wants them removed.
 	accepted bool
@@ -70,7 +30,7 @@ type doubts struct {
 	reset     time.Time // when they were not any more; zero: they have never been
 }
 
-func newDoubts(o Options, sweep func(context.Context, time.Time) (tally, error)) *doubts {
+func newDoubts(o Options, sweep func(context.Context, time.Time) (verdict.Counts, error)) *doubts {
 	d := &doubts{
 		sweep: sweep, policy: o.Policy.Breaker, grace: o.Policy.GoneGrace.Duration, accepted: o.AcceptLeaks,
 		metrics: o.Metrics, log: o.Log,
@@ -86,10 +46,10 @@ var (
 )
 
 // judge takes the count of a complete sweep, and says so loudly when the breaker trips.
-func (d *doubts) judge(began time.Time, t tally) {
+func (d *doubts) judge(began time.Time, t verdict.Counts) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	gone, rowless := d.policy.tooManyGone(t), d.policy.tooManyRowless(t)
+	gone, rowless := d.policy.TooManyGone(t), d.policy.TooManyRowless(t)
 	switch {
 	case gone && d.gone.IsZero():
 		d.gone = began
@@ -156,5 +116,5 @@ func (d *doubts) leaksHeld(ctx context.Context, since time.Time) (bool, error) {
 }
 
 func (d *doubts) counted(ctx context.Context, since time.Time) error {
-	return d.census.since(ctx, since, func(began time.Time) (tally, error) { return d.sweep(ctx, began) })
+	return d.census.since(ctx, since, func(began time.Time) (verdict.Counts, error) { return d.sweep(ctx, began) })
 }

@@ -3,6 +3,8 @@ package controllers
 import (
 	"slices"
 	"sync"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 // books are what is written down of the passes for those who watch: the drift that is open, and the steps under way.
@@ -19,7 +21,7 @@ type drifts struct {
 	metrics *Metrics
 
 	mu      sync.Mutex
-	open    map[driftKey]Reason
+	open    map[driftKey]verdict.Reason
 	looping map[driftKey]bool
 }
 
@@ -27,18 +29,18 @@ type drifts struct {
 type driftKey struct{ kind, key string }
 
 func newDrifts(metrics *Metrics) *drifts {
-	return &drifts{metrics: metrics, open: map[driftKey]Reason{}, looping: map[driftKey]bool{}}
+	return &drifts{metrics: metrics, open: map[driftKey]verdict.Reason{}, looping: map[driftKey]bool{}}
 }
 
 // judged notes what was decided about a key on looks that succeeded. What a guard holds back is adrift all the same. A
 // drift keeps the reason that it was found for: what follows from it is no other one. A container that no row claims is
 // adrift when its grace is over: every container is without a claim until its server has saved one.
-func (d *drifts) judged(kind, key string, v Verdict) {
-	if v.Action == Retry {
+func (d *drifts) judged(kind, key string, v verdict.Verdict) {
+	if v.Action == verdict.Retry {
 		return // nothing is known
 	}
 	at := driftKey{kind, key}
-	adrift, loops := v.Drift() || v.HeldBack(), v.Reason == ContainerLooping && v.Action == Report
+	adrift, loops := v.Drift() || v.HeldBack(), v.Reason == verdict.ContainerLooping && v.Action == verdict.Report
 	young := kind == kindContainer && v.Wait > 0
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -60,10 +62,10 @@ func (d *drifts) judged(kind, key string, v Verdict) {
 }
 
 // unclaimed returns the containers that are adrift, for a sweep to take out those that it meets.
-func (d *drifts) unclaimed() map[ContainerKey]bool {
+func (d *drifts) unclaimed() map[verdict.ContainerKey]bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	keys := map[ContainerKey]bool{}
+	keys := map[verdict.ContainerKey]bool{}
 	for at := range d.open {
 		if at.kind == kindContainer {
 			keys[ContainerKey(at.key)] = true
@@ -74,17 +76,17 @@ func (d *drifts) unclaimed() map[ContainerKey]bool {
 
 // claimed ends the drift of containers that a complete sweep, which began with them, has not met as unclaimed: what is
 // held back is looked at for sweeps alone, and after the last one nobody would look again.
-func (d *drifts) claimed(keys map[ContainerKey]bool) {
+func (d *drifts) claimed(keys map[verdict.ContainerKey]bool) {
 	for key := range keys {
-		d.judged(kindContainer, string(key), Verdict{Action: Nothing})
+		d.judged(kindContainer, string(key), verdict.Verdict{Action: verdict.Nothing})
 	}
 }
 
 // loops returns the sessions whose container keeps being restarted, in order of their ids.
-func (d *drifts) loops() []SessionKey {
+func (d *drifts) loops() []verdict.SessionKey {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	keys := make([]SessionKey, 0, len(d.looping))
+	keys := make([]verdict.SessionKey, 0, len(d.looping))
 	for at := range d.looping {
 		keys = append(keys, SessionKey(at.key))
 	}
@@ -93,10 +95,10 @@ func (d *drifts) loops() []SessionKey {
 }
 
 // counts returns how many are open, by reason.
-func (d *drifts) counts() map[Reason]int {
+func (d *drifts) counts() map[verdict.Reason]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	counts := make(map[Reason]int, len(d.open))
+	counts := make(map[verdict.Reason]int, len(d.open))
 	for _, reason := range d.open {
 		counts[reason]++
 	}

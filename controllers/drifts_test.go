@@ -5,31 +5,38 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 func TestADriftIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	m, _ := newTestMetrics(t)
 	d := newDrifts(m)
-	waits := Verdict{Action: Fail, Reason: ContainerExited, Wait: time.Second}
-	due := Verdict{Action: Fail, Reason: ContainerExited}
-	follows := Verdict{Action: Remove, Reason: SessionEnded}
-	failed := Verdict{Action: Retry, Reason: LookFailed}
-	rests := Verdict{Action: Nothing}
+	waits := verdict.Verdict{Action: verdict.Fail, Reason: verdict.ContainerExited, Wait: time.Second}
+	due := verdict.Verdict{Action: verdict.Fail, Reason: verdict.ContainerExited}
+	follows := verdict.Verdict{Action: verdict.Remove, Reason: verdict.SessionEnded}
+	failed := verdict.Verdict{Action: verdict.Retry, Reason: verdict.LookFailed}
+	rests := verdict.Verdict{Action: verdict.Nothing}
 
-	for _, v := range []Verdict{rests, waits, waits, failed, due, follows} {
+	for _, v := range []verdict.Verdict{rests, waits, waits, failed, due, follows} {
 		d.judged(kindSession, "s1", v)
 	}
-	if open := d.counts(); len(open) != 1 || open[ContainerExited] != 1 {
+	if open := d.counts(); len(open) != 1 || open[verdict.ContainerExited] != 1 {
 		t.Errorf("open are %v, want the one of ContainerExited", open)
 	}
 	d.judged(kindSession, "s1", rests)
 	d.judged(kindSession, "s1", rests)
-	d.judged(kindContainer, "s1", Verdict{Action: Hold, Reason: BreakerTripped}) // another key, held by a guard
+	// Another key, held by a guard.
+	d.judged(kindContainer, "s1", verdict.Verdict{Action: verdict.Hold, Reason: verdict.BreakerTripped})
 	for _, tt := range []struct {
-		reason Reason
+		reason verdict.Reason
 		want   [3]float64
-	}{{ContainerExited, [3]float64{1, 1, 0}}, {BreakerTripped, [3]float64{1, 0, 1}}, {SessionEnded, [3]float64{}}} {
+	}{
+		{verdict.ContainerExited, [3]float64{1, 1, 0}},
+		{verdict.BreakerTripped, [3]float64{1, 0, 1}},
+		{verdict.SessionEnded, [3]float64{}},
+	} {
 		reason, want := tt.reason, tt.want
 		got := [3]float64{
 			testutil.ToFloat64(m.found.WithLabelValues(string(reason))),
@@ -46,12 +53,12 @@ func TestAContainerIsAdriftWhenItsGraceIsOver(t *testing.T) {
 	t.Parallel()
 	m, _ := newTestMetrics(t)
 	d := newDrifts(m)
-	young := Verdict{Action: Stop, Reason: ContainerLeaked, Wait: time.Minute}
-	held := Verdict{Action: Hold, Reason: BreakerTripped}
+	young := verdict.Verdict{Action: verdict.Stop, Reason: verdict.ContainerLeaked, Wait: time.Minute}
+	held := verdict.Verdict{Action: verdict.Hold, Reason: verdict.BreakerTripped}
 	want := func(when string, n float64) {
 		t.Helper()
 		got := 0.0
-		for _, reason := range []Reason{ContainerLeaked, BreakerTripped} {
+		for _, reason := range []verdict.Reason{verdict.ContainerLeaked, verdict.BreakerTripped} {
 			got += testutil.ToFloat64(m.open.WithLabelValues(string(reason)))
 		}
 		if got != n {
@@ -66,13 +73,13 @@ func TestAContainerIsAdriftWhenItsGraceIsOver(t *testing.T) {
 	want("the guard has let go of it", 1)
 
 	d.judged(kindContainer, "c2", held)
-	d.judged(kindSession, "c1", Verdict{Action: Stop, Reason: SessionEnded})
+	d.judged(kindSession, "c1", verdict.Verdict{Action: verdict.Stop, Reason: verdict.SessionEnded})
 	open := d.unclaimed()
 	d.judged(kindContainer, "c3", held)
 	delete(open, "c2") // the sweep has met it
 	d.claimed(open)
 	want("a sweep has met one, and one was found meanwhile", 2)
-	if got := testutil.ToFloat64(m.converged.WithLabelValues(string(BreakerTripped))); got != 1 {
+	if got := testutil.ToFloat64(m.converged.WithLabelValues(string(verdict.BreakerTripped))); got != 1 {
 		t.Errorf("%v have come to an end, want 1", got)
 	}
 }
@@ -87,14 +94,14 @@ func TestACrashLoopIsShownWhileItLasts(t *testing.T) {
 			t.Errorf("%v crash loops, want %v", got, n)
 		}
 	}
-	loops := Verdict{Action: Report, Reason: ContainerLooping}
+	loops := verdict.Verdict{Action: verdict.Report, Reason: verdict.ContainerLooping}
 	d.judged(kindSession, "s1", loops)
 	d.judged(kindSession, "s2", loops)
 	d.judged(kindSession, "s1", loops)
 	want(2)
-	d.judged(kindSession, "s1", Verdict{Action: Retry, Reason: LookFailed}) // nothing is known
+	d.judged(kindSession, "s1", verdict.Verdict{Action: verdict.Retry, Reason: verdict.LookFailed}) // nothing is known
 	want(2)
-	d.judged(kindSession, "s1", Verdict{Action: Nothing})
+	d.judged(kindSession, "s1", verdict.Verdict{Action: verdict.Nothing})
 	want(1)
 }
 

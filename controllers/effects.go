@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -16,7 +17,7 @@ import (
 type effects struct {
 	store   SessionStore
 	engine  Engine
-	policy  Policy
+	policy  verdict.Policy
 	permit  permit
 	stopper *stopper
 	memory  *memory
@@ -30,7 +31,9 @@ type effects struct {
 // It is over when the row claims nothing any more: what it claimed is gone, or another's, and a row that claims
 // something later is told of as a change. errStopping is returned when a stop was begun beside: done is told of its
 // end.
-func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error)) (over bool, err error) {
+func (e *effects) apply(
+	ctx context.Context, f verdict.SessionFacts, v verdict.Verdict, done func(error),
+) (over bool, err error) {
 	log := effectLog(ctx, f, v)
 	say := func(text string) bool { return e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, text) }
 	leave, err := e.permit.ask(ctx, log, v, say)
@@ -38,10 +41,10 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error
 		return false, err
 	}
 	defer leave()
-	if v.Action == Stop {
+	if v.Action == verdict.Stop {
 		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, done)
 	}
-	if v.removes() {
+	if v.Removes() {
 		if err := e.ends.write(ctx, logFor(ctx, v).WithValues("container", f.Container.ID), f.Container,
 			f.Container.OOMKilled || f.Evidence.OOMKilled); err != nil {
 			return false, err
@@ -54,7 +57,7 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error
 		return false, err
 	}
 	e.measure(f, v)
-	if v.removes() {
+	if v.Removes() {
 		e.ends.forget(f.Container.ID)
 	}
 	if over = !row.Claims(); over {
@@ -65,9 +68,9 @@ func (e *effects) apply(ctx context.Context, f Facts, v Verdict, done func(error
 }
 
 // measure notes how long a session that has just been failed was dead, where it is known since when.
-func (e *effects) measure(f Facts, v Verdict) {
-	died := f.diedAt()
-	if (v.Action != Fail && v.Action != FailAndRelease) || died.IsZero() {
+func (e *effects) measure(f verdict.SessionFacts, v verdict.Verdict) {
+	died := f.DiedAt()
+	if (v.Action != verdict.Fail && v.Action != verdict.FailAndRelease) || died.IsZero() {
 		return
 	}
 	if now, err := e.clock.now(); err == nil {
@@ -76,23 +79,23 @@ func (e *effects) measure(f Facts, v Verdict) {
 }
 
 // carryOut does it and returns the row as it is now.
-func (e *effects) carryOut(ctx context.Context, f Facts, v Verdict) (sessiondb.Row, error) {
+func (e *effects) carryOut(ctx context.Context, f verdict.SessionFacts, v verdict.Verdict) (sessiondb.Row, error) {
 	switch v.Action {
-	case Fail:
-		return e.store.Fail(ctx, f.Row, failure(f, v, cmp.Or(f.Container.ID, f.Renamed)))
-	case FailAndRelease:
-		return e.store.Fail(ctx, f.Row, failure(f, v, ""))
-	case Pin:
+	case verdict.Fail:
+		return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Container.ID, f.Renamed)))
+	case verdict.FailAndRelease:
+		return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, ""))
+	case verdict.Pin:
 		return e.store.SetClaim(ctx, f.Row, f.Container.ID)
-	case Adopt:
+	case verdict.Adopt:
 		return e.store.SetClaim(ctx, f.Row, f.Replacement.ID)
-	case Release:
+	case verdict.Release:
 		return e.store.Release(ctx, f.Row)
-	case Remove:
+	case verdict.Remove:
 		return e.remove(ctx, f, e.engine.Remove)
-	case RemoveDead:
+	case verdict.RemoveDead:
 		return e.remove(ctx, f, e.engine.RemoveDead)
-	case Stop, Nothing, Hold, Report, Retry:
+	case verdict.Stop, verdict.Nothing, verdict.Hold, verdict.Report, verdict.Retry:
 	}
 	return f.Row, nil
 }
@@ -101,7 +104,7 @@ func (e *effects) carryOut(ctx context.Context, f Facts, v Verdict) (sessiondb.R
 // One that answers "no such container" may be another one; that is for the next look to say. When the process dies
 // between the two, the claim is still there and the next look resumes.
 func (e *effects) remove(
-	ctx context.Context, f Facts,
+	ctx context.Context, f verdict.SessionFacts,
 	call func(context.Context, string, dockerwatch.RemoveOptions) error,
 ) (sessiondb.Row, error) {
 	if err := call(ctx, f.Container.ID, dockerwatch.RemoveOptions{Volumes: e.policy.RemoveVolumes}); err != nil {
@@ -111,25 +114,25 @@ func (e *effects) remove(
 }
 
 // sentence is the constant message of an effect's log line. A stop logs its own end.
-func sentence(a Action) string {
+func sentence(a verdict.Action) string {
 	switch a {
-	case Fail, FailAndRelease:
+	case verdict.Fail, verdict.FailAndRelease:
 		return "Session failed"
-	case Pin:
+	case verdict.Pin:
 		return "Claim pinned to the container's full id"
-	case Adopt:
+	case verdict.Adopt:
 		return "Claim pointed at the session's running container"
-	case Remove, RemoveDead:
+	case verdict.Remove, verdict.RemoveDead:
 		return "Container removed and claim released"
-	case Release:
+	case verdict.Release:
 		return "Claim released"
-	case Stop, Nothing, Hold, Report, Retry:
+	case verdict.Stop, verdict.Nothing, verdict.Hold, verdict.Report, verdict.Retry:
 	}
 	return ""
 }
 
 // effectLog returns a logger with what there was before the effect. Keys are the same in every line.
-func effectLog(ctx context.Context, f Facts, v Verdict) logr.Logger {
+func effectLog(ctx context.Context, f verdict.SessionFacts, v verdict.Verdict) logr.Logger {
 	log := withContainer(logFor(ctx, v), f.Container, f.Evidence)
 	if f.Owner.OtherSession(f.Row.ID) {
 		log = log.WithValues("owner", f.Owner.Session)
@@ -138,8 +141,9 @@ func effectLog(ctx context.Context, f Facts, v Verdict) logr.Logger {
 }
 
 // logFor returns the logger of a pass with the verdict.
-func logFor(ctx context.Context, v Verdict) logr.Logger {
-	return logr.FromContextOrDiscard(ctx).WithValues("action", string(v.Action), "reason", string(v.Reason))
+func logFor(ctx context.Context, v verdict.Verdict) logr.Logger {
+	return logr.FromContextOrDiscard(ctx).WithValues("action", string(v.Action), "reason", string(v.Reason),
+		"rule", v.Rule)
 }
 
 // withContainer adds what the look and the events said of the container. Never its labels, environment or command.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 func TestDecideEngine(t *testing.T) {
@@ -42,8 +44,8 @@ func TestDecideEngine(t *testing.T) {
 
 func TestTheSlowLaneIsAQuarterOfTheWorkers(t *testing.T) {
 	t.Parallel()
-	l := newSlowLane[SessionKey](8)
-	for _, key := range []SessionKey{"a", "b", "c"} {
+	l := newSlowLane[verdict.SessionKey](8)
+	for _, key := range []verdict.SessionKey{"a", "b", "c"} {
 		leave, ok := l.enter(key)
 		if !ok {
 			t.Fatalf("%s has not hung yet and is not let in", key)
@@ -66,7 +68,7 @@ func TestTheSlowLaneIsAQuarterOfTheWorkers(t *testing.T) {
 	if _, ok := l.enter("a"); !ok {
 		t.Error("a answered and is still taken for slow")
 	}
-	if one := newSlowLane[SessionKey](1); one.width != 1 {
+	if one := newSlowLane[verdict.SessionKey](1); one.width != 1 {
 		t.Errorf("of one worker %d are for slow keys", one.width)
 	}
 }
@@ -74,9 +76,9 @@ func TestTheSlowLaneIsAQuarterOfTheWorkers(t *testing.T) {
 func TestTheBreaker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		next, sweeps := tally{}, 0
-		o := Options{Policy: DefaultPolicy(), Log: logr.Discard()}
-		d := newDoubts(o, func(context.Context, time.Time) (tally, error) { sweeps++; return next, nil })
+		next, sweeps := verdict.Counts{}, 0
+		o := Options{Policy: verdict.DefaultPolicy(), Log: logr.Discard()}
+		d := newDoubts(o, func(context.Context, time.Time) (verdict.Counts, error) { sweeps++; return next, nil })
 		held := func() time.Duration {
 			wait, err := d.goneHeld(t.Context(), time.Hour)
 			if err != nil {
@@ -84,35 +86,35 @@ func TestTheBreaker(t *testing.T) {
 			}
 			return wait
 		}
-		sweep := func(tl tally) {
+		sweep := func(tl verdict.Counts) {
 			next = tl
 			d.forget()
 			time.Sleep(time.Millisecond) //nolint:forbidigo // so that the sweep begins later
 			held()
 		}
-		for _, harmless := range []tally{{Live: 10, Gone: 5}, {Live: 9, Gone: 9}, {}} {
+		for _, harmless := range []verdict.Counts{{Live: 10, Gone: 5}, {Live: 9, Gone: 9}, {}} {
 			if sweep(harmless); held() != 0 {
 				t.Errorf("%+v trips", harmless)
 			}
 		}
-		if sweep(tally{Live: 10, Gone: 6}); held() != time.Minute {
+		if sweep(verdict.Counts{Live: 10, Gone: 6}); held() != time.Minute {
 			t.Errorf("held for %s, want a minute", held())
 		}
 		time.Sleep(40 * time.Second) //nolint:forbidigo // in the middle of the hold
-		if sweep(tally{Live: 10, Gone: 6}); held() > 20*time.Second {
+		if sweep(verdict.Counts{Live: 10, Gone: 6}); held() > 20*time.Second {
 			t.Errorf("held for %s more: a second sweep began the hold anew", held())
 		}
 		time.Sleep(20 * time.Second) //nolint:forbidigo // to its end
-		if sweep(tally{Live: 10, Gone: 6}); held() != 0 {
+		if sweep(verdict.Counts{Live: 10, Gone: 6}); held() != 0 {
 			t.Errorf("held for %s after the hold", held())
 		}
 		if later, err := d.goneHeld(t.Context(), 10*time.Second); err != nil || later != 50*time.Second {
 			t.Errorf("one that was lost 10 s ago, in a second disaster, is held for %s, %v, want 50 s", later, err)
 		}
-		if sweep(tally{Live: 4}); held() != 0 {
+		if sweep(verdict.Counts{Live: 4}); held() != 0 {
 			t.Errorf("held for %s with nothing gone", held())
 		}
-		if sweep(tally{Live: 20, Gone: 20}); held() != time.Minute {
+		if sweep(verdict.Counts{Live: 20, Gone: 20}); held() != time.Minute {
 			t.Errorf("held for %s the second time, want a minute", held())
 		}
 		before := sweeps
@@ -125,9 +127,9 @@ func TestTheBreaker(t *testing.T) {
 func TestLeaksAreCountedBySweepsThatBeganLater(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		next, sweeps := tally{}, 0
-		o := Options{Policy: DefaultPolicy(), Log: logr.Discard()}
-		d := newDoubts(o, func(context.Context, time.Time) (tally, error) { sweeps++; return next, nil })
+		next, sweeps := verdict.Counts{}, 0
+		o := Options{Policy: verdict.DefaultPolicy(), Log: logr.Discard()}
+		d := newDoubts(o, func(context.Context, time.Time) (verdict.Counts, error) { sweeps++; return next, nil })
 		held := func(since time.Time) bool {
 			held, err := d.leaksHeld(t.Context(), since)
 			if err != nil {
@@ -143,13 +145,13 @@ func TestLeaksAreCountedBySweepsThatBeganLater(t *testing.T) {
 		if held(start) || sweeps != 1 {
 			t.Errorf("held, or %d sweeps: one that is late enough was there", sweeps)
 		}
-		next = tally{Owned: 20, Rowless: 11} // the rows are deleted
+		next = verdict.Counts{Owned: 20, Rowless: 11} // the rows are deleted
 		deleted := time.Now()
 		time.Sleep(time.Second) //nolint:forbidigo // synctest's
 		if !held(deleted) || sweeps != 2 {
 			t.Errorf("not held after %d sweeps", sweeps)
 		}
-		next = tally{Owned: 20, Rowless: 10}
+		next = verdict.Counts{Owned: 20, Rowless: 10}
 		back := time.Now()
 		time.Sleep(time.Second) //nolint:forbidigo // synctest's
 		if !held(back) {
@@ -166,14 +168,14 @@ func TestAFailedCountIsTakenAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		sweeps, fails := 0, true
-		c := newCensus(func(time.Time, tally) {})
-		sweep := func(time.Time) (tally, error) {
+		c := newCensus(func(time.Time, verdict.Counts) {})
+		sweep := func(time.Time) (verdict.Counts, error) {
 			sweeps++
 			time.Sleep(time.Second) //nolint:forbidigo // a sweep takes its time
 			if fails {
-				return tally{}, errors.New("the database is away")
+				return verdict.Counts{}, errors.New("the database is away")
 			}
-			return tally{Live: 1}, nil
+			return verdict.Counts{Live: 1}, nil
 		}
 		start := time.Now().Add(-time.Second)
 		ended := make(chan error, 2)
@@ -196,10 +198,10 @@ func TestAFailedCountIsTakenAgain(t *testing.T) {
 func TestEveryConnectionOfTheStreamAndEveryLossForgetTheCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := New(Options{Policy: DefaultPolicy(), Engine: nowhere{}, Log: logr.Discard()}, nil)
+		c := New(Options{Policy: verdict.DefaultPolicy(), Engine: nowhere{}, Log: logr.Discard()}, nil)
 		c.loop = newSweepLoop(c.core, nil, nil)
 		sweeps := 0
-		c.doubts.sweep = func(context.Context, time.Time) (tally, error) { sweeps++; return tally{}, nil }
+		c.doubts.sweep = func(context.Context, time.Time) (verdict.Counts, error) { sweeps++; return verdict.Counts{}, nil }
 		handlers := c.handlers(&eventTrigger{})
 		for want, happens := range []func(){
 			func() {},

@@ -9,9 +9,6 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// SessionKey is the key of the session controller: the session's id.
-type SessionKey string
-
 // SessionStore is what the controllers need of the sessions table. [sessiondb.Store] is one.
 type SessionStore interface {
 	// Get returns the row, of whatever node, or [sessiondb.ErrNotFound], which is also [sessiondb.ErrImpossibleID] where

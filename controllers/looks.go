@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -24,7 +25,7 @@ type looker struct {
 	memory     *memory
 	candidates *candidates
 	// claimed is told of every container that a row was found to claim.
-	claimed func(key ContainerKey)
+	claimed func(key verdict.ContainerKey)
 	// unclaimed is told of a container that a session was seen to mean and that its row claims no more. Nil: nobody is.
 	unclaimed func(ctx context.Context, container string)
 }
@@ -32,36 +33,38 @@ type looker struct {
 // look returns the facts about one session. An error of the engine is a fact (LookFailed) as well as the returned
 // error, so that what is known of the row can be shown; an error of the database leaves nothing to show. A row that
 // does not exist is an empty one: it claims nothing.
-func (l *looker) look(ctx context.Context, key SessionKey) (Facts, error) {
+func (l *looker) look(ctx context.Context, key verdict.SessionKey) (verdict.SessionFacts, error) {
 	row, err := l.store.Get(ctx, string(key))
 	if isNotFound(err) {
 		l.letGo(ctx, key)
-		return Facts{Row: sessiondb.Row{ID: string(key), Kind: sessiondb.StatusEnded}}, nil
+		return verdict.SessionFacts{Row: sessiondb.Row{ID: string(key), Kind: sessiondb.StatusEnded}}, nil
 	}
 	if err != nil {
-		return Facts{Row: sessiondb.Row{ID: string(key)}, RowFailed: true}, err
+		return verdict.SessionFacts{Row: sessiondb.Row{ID: string(key)}, RowFailed: true}, err
 	}
-	f := Facts{Row: row, Exclusive: l.ownership.Exclusive, Elsewhere: !l.store.Serves(row)}
-	if !row.Claims() || f.Elsewhere {
+	f := verdict.SessionFacts{Row: row, Exclusive: l.ownership.Exclusive, OtherNode: !l.store.Serves(row)}
+	if !row.Claims() || f.OtherNode {
 		l.letGo(ctx, key)
 		return f, nil
 	}
 	if row.Kind == sessiondb.StatusUnknown {
-		l.memory.observe(key, row.Claim, causeHeld, time.Now()) // whatever it waited for is over
+		l.memory.observe(key, row.Claim, verdict.CauseHeld, time.Now()) // whatever it waited for is over
 		return f, nil
 	}
 	return l.lookAtContainer(ctx, key, f)
 }
 
 // letGo forgets a session that claims nothing any more, and says so of the container that it was seen to mean.
-func (l *looker) letGo(ctx context.Context, key SessionKey) {
+func (l *looker) letGo(ctx context.Context, key verdict.SessionKey) {
 	if container := l.memory.forget(key); container != "" && l.unclaimed != nil {
 		l.unclaimed(ctx, container)
 	}
 }
 
-func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (Facts, error) {
-	fail := func(err error) (Facts, error) {
+func (l *looker) lookAtContainer(
+	ctx context.Context, key verdict.SessionKey, f verdict.SessionFacts,
+) (verdict.SessionFacts, error) {
+	fail := func(err error) (verdict.SessionFacts, error) {
 		f.LookFailed = true
 		return f, err
 	}
@@ -75,14 +78,14 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 	began := time.Now()
 	c, remade, err := l.observe(ctx, key, f.Row)
 	if errors.Is(err, dockerwatch.ErrInvalidReference) {
-		l.memory.observe(key, f.Row.Claim, causeHeld, began)
+		l.memory.observe(key, f.Row.Claim, verdict.CauseHeld, began)
 		f.ClaimInvalid = true
 		return f, nil
 	}
 	if err != nil {
 		return fail(err)
 	}
-	f.Now, f.Container, f.Remade = now, c, remade
+	f.Now, f.Container, f.NameReused = now, c, remade
 	f.Owner = l.ownership.JudgeClaimed(c.Name, c.Labels)
 	if err := l.confirm(ctx, key, f); err != nil {
 		return fail(err)
@@ -98,7 +101,9 @@ func (l *looker) lookAtContainer(ctx context.Context, key SessionKey, f Facts) (
 
 // consider adds to the facts what else the verdict on this container depends on: its replacement, what was seen of it
 // before, whether its absence is in doubt, and who else claims it.
-func (l *looker) consider(ctx context.Context, key SessionKey, f *Facts, began time.Time) (err error) {
+func (l *looker) consider(
+	ctx context.Context, key verdict.SessionKey, f *verdict.SessionFacts, began time.Time,
+) (err error) {
 	c, live := f.Container, f.Row.Kind == sessiondb.StatusLive
 	if live && !c.Phase.Alive() {
 		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
@@ -119,7 +124,7 @@ func (l *looker) consider(ctx context.Context, key SessionKey, f *Facts, began t
 }
 
 // recall adds what this process has seen of the session before, and notes what it sees now, in a look that began then.
-func (l *looker) recall(key SessionKey, f *Facts, began time.Time) {
+func (l *looker) recall(key verdict.SessionKey, f *verdict.SessionFacts, began time.Time) {
 	claim, c, live := f.Row.Claim, f.Container, f.Row.Kind == sessiondb.StatusLive
 	meant := l.memory.meant(key, claim, live)
 	switch {
@@ -137,7 +142,7 @@ func (l *looker) recall(key SessionKey, f *Facts, began time.Time) {
 		f.Evidence = l.history.Evidence(claim, time.Time{})
 		f.SeenBefore = f.Evidence.Ended()
 	}
-	f.ClaimedFor, f.CauseFor = l.memory.observe(key, claim, causeOf(*f), began)
+	f.ClaimedFor, f.CauseFor = l.memory.observe(key, claim, f.Cause(), began)
 	switch {
 	case !live:
 		l.memory.ended(key, claim)
@@ -182,22 +187,3 @@ func conflict(kind, id string) error {
 }
 
 func isNotFound(err error) bool { return errors.Is(err, sessiondb.ErrNotFound) }
-
-// Conditions that are not told by the container's state alone.
-const (
-	causeHealthy = "healthy"
-	causeLooping = "looping"
-	causeHeld    = "held"
-)
-
-// causeOf names the condition that a wait is for: as long as it stays the same, the wait goes on.
-func causeOf(f Facts) string {
-	c := f.Container
-	if f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() {
-		if looping(c, f.Now) {
-			return causeLooping
-		}
-		return causeHealthy
-	}
-	return fmt.Sprintf("%s/%s/%s/%d/%s", f.Row.Kind, c.Phase, c.ID, c.FinishedAt.UnixNano(), f.Replacement.ID)
-}

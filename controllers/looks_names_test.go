@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -43,7 +44,7 @@ func TestAnotherRowSharesAContainerOnlyWhereItMeansIt(t *testing.T) {
 		row := sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded, Status: "TERMINATED", Claim: "old", Node: "here"}
 		tt.other.ID, tt.other.Kind = "other", sessiondb.StatusLive
 		c := newCore(Options{
-			Store: &nodes{claimedBy{rows: []sessiondb.Row{row, tt.other}, owner: row}}, Policy: DefaultPolicy(),
+			Store: &nodes{claimedBy{rows: []sessiondb.Row{row, tt.other}, owner: row}}, Policy: verdict.DefaultPolicy(),
 			Engine: byRef{identified{info: info}, map[string]dockerwatch.Observation{thisID: webOf(thisID, "web")}},
 			Log:    logr.Discard(), Ownership: dockerwatch.DefaultOwnership(),
 		})
@@ -77,7 +78,7 @@ func TestALiveSessionWhoseContainerWasRenamedDoesNotLoseTrackOfIt(t *testing.T) 
 		info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 		row := sessiondb.Row{ID: session, Kind: sessiondb.StatusLive, Status: "ACTIVE", Claim: tt.claim}
 		c := newCore(Options{
-			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: DefaultPolicy(), Log: logr.Discard(),
+			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: verdict.DefaultPolicy(), Log: logr.Discard(),
 			Engine: byRef{identified{info: info}, tt.seen}, Ownership: dockerwatch.DefaultOwnership(),
 		})
 		accept(c.guard, info)

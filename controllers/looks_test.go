@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -30,7 +31,7 @@ func TestARemovalCountsForTheContainerThatHadTheNameLast(t *testing.T) {
 		engine := identified{answering{seen: dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: info.Identity()}}, info}
 		row := sessiondb.Row{ID: session, Kind: sessiondb.StatusLive, Status: "ACTIVE", Claim: tt.claim}
 		c := newCore(Options{
-			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Engine: engine, Policy: DefaultPolicy(),
+			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Engine: engine, Policy: verdict.DefaultPolicy(),
 			Log: logr.Discard(),
 		})
 		accept(c.guard, info)
@@ -104,7 +105,7 @@ func TestAnEndedSessionKeepsItsClaimForWhatWasMadeAnewUnderItsName(t *testing.T)
 		info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 		row := sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded, Status: "TERMINATED", Claim: tt.claim}
 		c := newCore(Options{
-			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: DefaultPolicy(), Log: logr.Discard(),
+			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: verdict.DefaultPolicy(), Log: logr.Discard(),
 			Engine: byRef{identified{info: info}, tt.seen}, Ownership: dockerwatch.DefaultOwnership(),
 		})
 		accept(c.guard, info)
@@ -113,8 +114,8 @@ func TestAnEndedSessionKeepsItsClaimForWhatWasMadeAnewUnderItsName(t *testing.T)
 		if err != nil {
 			t.Fatalf("%s: %s", tt.reason, err)
 		}
-		if f.Container.ID != tt.want || f.Remade != tt.remade {
-			t.Errorf("%s: it means %q, made anew %t; want %q, %t", tt.reason, f.Container.ID, f.Remade, tt.want, tt.remade)
+		if f.Container.ID != tt.want || f.NameReused != tt.remade {
+			t.Errorf("%s: it means %q, made anew %t; want %q, %t", tt.reason, f.Container.ID, f.NameReused, tt.want, tt.remade)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 // memory is what this process has seen and when: only ever used to wait, to name a reason and to tell one container
@@ -12,9 +14,9 @@ import (
 // not say when it began. It is safe for concurrent use.
 type memory struct {
 	mu       sync.Mutex
-	sessions map[SessionKey]*sighting
+	sessions map[verdict.SessionKey]*sighting
 	// meaning is sighting.container the other way round.
-	meaning map[string]map[SessionKey]bool
+	meaning map[string]map[verdict.SessionKey]bool
 	round   uint64
 }
 
@@ -37,14 +39,14 @@ type sighting struct {
 }
 
 func newMemory() *memory {
-	return &memory{sessions: map[SessionKey]*sighting{}, meaning: map[string]map[SessionKey]bool{}}
+	return &memory{sessions: map[verdict.SessionKey]*sighting{}, meaning: map[string]map[verdict.SessionKey]bool{}}
 }
 
 // observe notes the claim and the condition that a session has now and returns how long each had been in sight when the
 // look began that saw them: how long the rest of the look took is no part of any grace. A new claim makes everything
 // new.
 func (m *memory) observe(
-	key SessionKey, claim, cause string, looked time.Time,
+	key verdict.SessionKey, claim, cause string, looked time.Time,
 ) (claimedFor, causeFor time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -58,19 +60,19 @@ func (m *memory) observe(
 
 // metHealthy notes that a sweep found a live row's container running: what was wrong with it is over. That it keeps
 // being restarted is not: a snapshot cannot tell.
-func (m *memory) metHealthy(key SessionKey, claim string) {
+func (m *memory) metHealthy(key verdict.SessionKey, claim string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.session(key, claim)
 	m.revive(key, s, true)
-	if s.cause != causeLooping && s.cause != causeHealthy {
-		s.cause, s.since = causeHealthy, time.Now()
+	if s.cause != verdict.CauseLooping && s.cause != verdict.CauseHealthy {
+		s.cause, s.since = verdict.CauseHealthy, time.Now()
 	}
 }
 
 // bind notes that the claim of a live row means this container, as a look showed that began at looked: what happens to
 // the container happened to the session.
-func (m *memory) bind(key SessionKey, claim, container string, looked time.Time) {
+func (m *memory) bind(key verdict.SessionKey, claim, container string, looked time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.session(key, claim)
@@ -79,7 +81,7 @@ func (m *memory) bind(key SessionKey, claim, container string, looked time.Time)
 }
 
 // lastMeant is when the look began that saw last what the claim means; zero when none did.
-func (m *memory) lastMeant(key SessionKey, claim string) time.Time {
+func (m *memory) lastMeant(key verdict.SessionKey, claim string) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.sessions[key]; s != nil && s.claim == claim {
@@ -90,7 +92,7 @@ func (m *memory) lastMeant(key SessionKey, claim string) time.Time {
 
 // claimedBefore reports whether the live row was seen with this claim before t, and has been seen neither to end nor to
 // mean anything since.
-func (m *memory) claimedBefore(key SessionKey, claim string, t time.Time) bool {
+func (m *memory) claimedBefore(key verdict.SessionKey, claim string, t time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.sessions[key]
@@ -98,7 +100,7 @@ func (m *memory) claimedBefore(key SessionKey, claim string, t time.Time) bool {
 }
 
 // ended notes that the row of a session that was seen has ended.
-func (m *memory) ended(key SessionKey, claim string) {
+func (m *memory) ended(key verdict.SessionKey, claim string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.sessions[key]; s != nil && s.claim == claim {
@@ -108,7 +110,7 @@ func (m *memory) ended(key SessionKey, claim string) {
 
 // meant returns the full id that the claim was seen to mean, or "" when this process never saw it. A revived session
 // does not mean the container that it had before: its name may have been saved ahead of another one.
-func (m *memory) meant(key SessionKey, claim string, live bool) string {
+func (m *memory) meant(key verdict.SessionKey, claim string, live bool) string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.session(key, claim)
@@ -117,14 +119,14 @@ func (m *memory) meant(key SessionKey, claim string, live bool) string {
 }
 
 // boundTo returns the sessions whose claims were seen to mean a container.
-func (m *memory) boundTo(container string) []SessionKey {
+func (m *memory) boundTo(container string) []verdict.SessionKey {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Collect(maps.Keys(m.meaning[container]))
 }
 
 // say reports whether text is news about the session: true the first time, false until something else was said.
-func (m *memory) say(key SessionKey, claim, text string) bool {
+func (m *memory) say(key verdict.SessionKey, claim, text string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.session(key, claim)
@@ -136,7 +138,7 @@ func (m *memory) say(key SessionKey, claim, text string) bool {
 }
 
 // complain is say for a failure, which need not know the claim: nothing else that was seen is lost over it.
-func (m *memory) complain(key SessionKey, text string) bool {
+func (m *memory) complain(key verdict.SessionKey, text string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.sessions[key]
@@ -149,7 +151,7 @@ func (m *memory) complain(key SessionKey, text string) bool {
 }
 
 // hasSaid reports whether text was the last thing said about the session with this claim.
-func (m *memory) hasSaid(key SessionKey, claim, text string) bool {
+func (m *memory) hasSaid(key verdict.SessionKey, claim, text string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.sessions[key]
@@ -157,7 +159,7 @@ func (m *memory) hasSaid(key SessionKey, claim, text string) bool {
 }
 
 // forget drops a session, which claims nothing any more, and returns the container that it was seen to mean, or "".
-func (m *memory) forget(key SessionKey) (container string) {
+func (m *memory) forget(key verdict.SessionKey) (container string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.sessions[key]; s != nil {
@@ -175,7 +177,7 @@ func (m *memory) nextRound() {
 	m.round++
 }
 
-func (m *memory) keep(key SessionKey) {
+func (m *memory) keep(key verdict.SessionKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.sessions[key]; s != nil {
@@ -194,7 +196,7 @@ func (m *memory) prune() {
 }
 
 // session returns the sighting of a key, a new one when there is none or the claim has changed. m.mu is held.
-func (m *memory) session(key SessionKey, claim string) *sighting {
+func (m *memory) session(key verdict.SessionKey, claim string) *sighting {
 	s := m.sessions[key]
 	if s == nil || s.claim != claim {
 		m.drop(key)
@@ -207,7 +209,7 @@ func (m *memory) session(key SessionKey, claim string) *sighting {
 }
 
 // revive makes a sighting that was over begin anew when the row is live. m.mu is held.
-func (m *memory) revive(key SessionKey, s *sighting, live bool) {
+func (m *memory) revive(key verdict.SessionKey, s *sighting, live bool) {
 	if !live || !s.over {
 		return
 	}
@@ -216,7 +218,7 @@ func (m *memory) revive(key SessionKey, s *sighting, live bool) {
 }
 
 // mean points a sighting at a container, or at none. m.mu is held.
-func (m *memory) mean(key SessionKey, s *sighting, container string) {
+func (m *memory) mean(key verdict.SessionKey, s *sighting, container string) {
 	if s.container == container {
 		return
 	}
@@ -231,13 +233,13 @@ func (m *memory) mean(key SessionKey, s *sighting, container string) {
 		return
 	}
 	if m.meaning[container] == nil {
-		m.meaning[container] = map[SessionKey]bool{}
+		m.meaning[container] = map[verdict.SessionKey]bool{}
 	}
 	m.meaning[container][key] = true
 }
 
 // drop forgets a session. m.mu is held.
-func (m *memory) drop(key SessionKey) {
+func (m *memory) drop(key verdict.SessionKey) {
 	if s := m.sessions[key]; s != nil {
 		m.mean(key, s, "")
 		delete(m.sessions, key)

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 func TestMemoryWaitsForACauseAndForgetsWithTheClaim(t *testing.T) {
@@ -34,7 +36,7 @@ func TestMemoryWaitsForACauseAndForgetsWithTheClaim(t *testing.T) {
 func TestMemoryKnowsWhatAClaimMeant(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
-	want := func(reason string, key SessionKey, claim string, live bool, container string) {
+	want := func(reason string, key verdict.SessionKey, claim string, live bool, container string) {
 		t.Helper()
 		if got := m.meant(key, claim, live); got != container {
 			t.Errorf("%s: it means %q, want %q", reason, got, container)
@@ -108,7 +110,7 @@ func TestMemoryDropsSessionsThatNoSweepMeets(t *testing.T) {
 	m.keep("stays")
 	m.bind("new", "n", thisID, time.Now())
 	m.prune()
-	for key, want := range map[SessionKey]bool{
+	for key, want := range map[verdict.SessionKey]bool{
 		"stays":  true,  // the sweep met it
 		"leaves": false, // memory would grow with every session that ever was
 		"new":    true,  // it was first looked at while the sweep was under way
@@ -124,14 +126,14 @@ func TestMemoryOfAHealthySessionWaitsForNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
 		m.observe("gone", "n", "gone", time.Now())
-		m.observe("looping", "n", causeLooping, time.Now())
+		m.observe("looping", "n", verdict.CauseLooping, time.Now())
 		<-time.After(time.Hour) // virtual time
 		m.metHealthy("gone", "n")
 		m.metHealthy("looping", "n")
 		if _, d := m.observe("gone", "n", "gone", time.Now()); d != 0 {
 			t.Errorf("gone for %s, want a new wait: it was there in between", d)
 		}
-		if _, d := m.observe("looping", "n", causeLooping, time.Now()); d != time.Hour {
+		if _, d := m.observe("looping", "n", verdict.CauseLooping, time.Now()); d != time.Hour {
 			t.Errorf("looping for %s, want an hour: a snapshot between two restarts proves nothing", d)
 		}
 	})

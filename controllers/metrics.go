@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
@@ -81,12 +82,12 @@ func NewMetrics(reg prometheus.Registerer, statuses []string) (*Metrics, error) 
 
 // fill makes every possible child, so that a rate is known from the first scrape on.
 func (m *Metrics) fill() {
-	for _, p := range possibleEffects() {
+	for _, p := range verdict.Effects() {
 		for _, result := range []string{resultDone, resultFailed} {
-			m.effects.WithLabelValues(string(p.action), string(p.reason), result)
+			m.effects.WithLabelValues(string(p.Action), string(p.Reason), result)
 		}
 	}
-	for _, reason := range driftReasons() {
+	for _, reason := range verdict.DriftReasons() {
 		m.found.WithLabelValues(string(reason))
 		m.converged.WithLabelValues(string(reason))
 		m.open.WithLabelValues(string(reason))
@@ -110,7 +111,7 @@ const (
 )
 
 // effect counts one that was done or has failed; where somebody else moved first, or is at it, it is neither.
-func (m *Metrics) effect(v Verdict, err error) {
+func (m *Metrics) effect(v verdict.Verdict, err error) {
 	if m == nil || retryNow(err) || errors.Is(err, dockerwatch.ErrRefused) {
 		return
 	}
@@ -122,14 +123,14 @@ func (m *Metrics) effect(v Verdict, err error) {
 }
 
 // driftFound and driftOver count one drift each; loop counts a crash loop that began or is over.
-func (m *Metrics) driftFound(reason Reason) {
+func (m *Metrics) driftFound(reason verdict.Reason) {
 	if m != nil {
 		m.found.WithLabelValues(string(reason)).Inc()
 		m.open.WithLabelValues(string(reason)).Inc()
 	}
 }
 
-func (m *Metrics) driftOver(reason Reason) {
+func (m *Metrics) driftOver(reason verdict.Reason) {
 	if m != nil {
 		m.converged.WithLabelValues(string(reason)).Inc()
 		m.open.WithLabelValues(string(reason)).Dec()

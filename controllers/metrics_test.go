@@ -3,15 +3,14 @@ package controllers
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	"pgregory.net/rapid"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -59,36 +58,16 @@ func TestEveryFamilyIsInTheFirstScrape(t *testing.T) {
 	}
 }
 
-// No verdict makes a series that was not there before.
-func TestEveryEffectThatIsDecidedIsPossible(t *testing.T) {
-	t.Parallel()
-	possible, reasons := possibleEffects(), driftReasons()
-	check := func(t *rapid.T, v Verdict) {
-		if v.Drift() && !slices.Contains(possible, possibleEffect{v.Action, v.Reason}) {
-			t.Errorf("%s for %s is not among the possible effects", v.Action, v.Reason)
-		}
-		if (v.Drift() || v.HeldBack()) && !slices.Contains(reasons, v.Reason) {
-			t.Errorf("%s is not among the reasons of a drift", v.Reason)
-		}
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		p := DefaultPolicy()
-		p.CrashLoop = rapid.SampledFrom([]CrashLoopPolicy{CrashLoopReport, CrashLoopFail}).Draw(t, "crashLoop")
-		p.RemoveLeaked = rapid.SampledFrom([]LeakPolicy{RemoveLabelled, RemoveAll, RemoveNone}).Draw(t, "removeLeaked")
-		check(t, Decide(p, anyFacts(t)))
-		check(t, DecideContainer(p, anyContainerFacts(t)))
-	})
-}
-
 func TestAnEffectThatSomebodyElseHadIsNotCounted(t *testing.T) {
 	t.Parallel()
 	m, _ := newTestMetrics(t)
-	remove := Verdict{Action: Remove, Reason: SessionEnded}
+	remove := verdict.Verdict{Action: verdict.Remove, Reason: verdict.SessionEnded}
 	m.effect(remove, nil)
 	m.effect(remove, errors.New("refused"))
 	m.effect(remove, dockerwatch.ErrNotThere)
 	for result, want := range map[string]float64{resultDone: 1, resultFailed: 1} {
-		if got := testutil.ToFloat64(m.effects.WithLabelValues(string(Remove), string(SessionEnded), result)); got != want {
+		series := m.effects.WithLabelValues(string(remove.Action), string(remove.Reason), result)
+		if got := testutil.ToFloat64(series); got != want {
 			t.Errorf("%v %s, want %v", got, result, want)
 		}
 	}
@@ -147,7 +126,7 @@ func valueOf(t *testing.T, g prometheus.Gatherer, name string) float64 {
 func TestWhatSomebodyElseDidFirstIsNoFailure(t *testing.T) {
 	t.Parallel()
 	m, _ := newTestMetrics(t)
-	v := Verdict{Action: Remove, Reason: SessionEnded}
+	v := verdict.Verdict{Action: verdict.Remove, Reason: verdict.SessionEnded}
 	for _, err := range []error{sessiondb.ErrConflict, dockerwatch.ErrRefused, dockerwatch.ErrNotThere} {
 		m.effect(v, fmt.Errorf("remove it: %w", err))
 	}

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -11,7 +12,7 @@ const reportedRows = 100
 
 // nominates returns a visitor of one sweep that hands on the keys that are worth a look: what is adrift, what must be
 // reported and was not yet, and every owned container without a claim.
-func nominates(m *memory, session func(SessionKey) error, container func(ContainerKey) error) visitor {
+func nominates(m *memory, session func(verdict.SessionKey) error, container func(verdict.ContainerKey) error) visitor {
 	return visitor{
 		row:       nominatesRows(m, session),
 		container: func(c *dockerwatch.Container) error { return container(ContainerKey(c.ID)) },
@@ -19,12 +20,12 @@ func nominates(m *memory, session func(SessionKey) error, container func(Contain
 }
 
 func nominatesRows(
-	m *memory, nominate func(SessionKey) error,
+	m *memory, nominate func(verdict.SessionKey) error,
 ) func(sessiondb.Row, *dockerwatch.Container, standing) error {
 	reported := 0
 	return func(row sessiondb.Row, _ *dockerwatch.Container, s standing) error {
 		key := SessionKey(row.ID)
-		var reason Reason
+		var reason verdict.Reason
 		switch s {
 		case standsHealthy:
 			return nil
@@ -34,14 +35,14 @@ func nominatesRows(
 			if reported++; reported > reportedRows {
 				return nil
 			}
-			reason = StatusUnknown
+			reason = verdict.StatusUnknown
 			if s == standsInvalid {
-				reason = ClaimInvalid
+				reason = verdict.ClaimInvalid
 			}
 		case standsTaken:
-			reason = ContainerTaken
+			reason = verdict.ContainerTaken
 		case standsForeign:
-			reason = ContainerForeign
+			reason = verdict.ContainerForeign
 		}
 		if m.hasSaid(key, row.Claim, said(reason)) {
 			return nil

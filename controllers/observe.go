@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -16,7 +17,7 @@ import (
 // the row was live and no look could be taken: if it is the session's own it is remade, and if it is nobody's, the
 // claim means it for all that is known. One that is another session's it does not mean.
 func (l *looker) observe(
-	ctx context.Context, key SessionKey, row sessiondb.Row,
+	ctx context.Context, key verdict.SessionKey, row sessiondb.Row,
 ) (c dockerwatch.Observation, remade bool, err error) {
 	ref := row.Claim
 	if row.Kind == sessiondb.StatusEnded {
@@ -42,7 +43,7 @@ func (l *looker) observe(
 
 // renamed returns the full id of the container that the claim of a live row was seen to mean, where nothing has the
 // claimed name now and that container exists: it has another name. Else it returns "".
-func (l *looker) renamed(ctx context.Context, key SessionKey, row sessiondb.Row) (id string, err error) {
+func (l *looker) renamed(ctx context.Context, key verdict.SessionKey, row sessiondb.Row) (id string, err error) {
 	meant := l.memory.meant(key, row.Claim, true)
 	if meant == "" || claimsID(row.Claim, meant) {
 		return "", nil
@@ -66,7 +67,7 @@ func (l *looker) inspect(ctx context.Context, ref string) (dockerwatch.Observati
 // confirm makes sure that the engine which answered is the one that is served: before a container counts as gone, and
 // before anything is done about one that was found by a name, which another engine may have as well, or the name's
 // meaning is remembered. A container that was found by its id proves its engine.
-func (l *looker) confirm(ctx context.Context, key SessionKey, f Facts) error {
+func (l *looker) confirm(ctx context.Context, key verdict.SessionKey, f verdict.SessionFacts) error {
 	c := f.Container
 	byID := c.ID != "" && claimsID(f.Row.Claim, c.ID)
 	left := f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() && c.RestartCount == 0 && !f.Owner.OtherSession(f.Row.ID)

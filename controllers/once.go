@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 // mostRounds bounds the sweeps of [SweepOnce]. What one round has done can leave something for the next (a session that
@@ -25,7 +27,7 @@ type Item struct {
 	// Container is its name or, where that is not known, what the row claims or the container's id.
 	Container string
 	// Verdict is what was decided last and Intent what would become of it in the end.
-	Verdict Verdict
+	Verdict verdict.Verdict
 	Intent  string
 	// Err is why it could not be looked at or acted on; nil where it could.
 	Err error
@@ -52,8 +54,8 @@ type once struct {
 	core       *core
 	until      time.Time
 	progress   func(Progress)
-	sessions   *lane[SessionKey, Facts]
-	containers *lane[ContainerKey, ContainerFacts]
+	sessions   *lane[verdict.SessionKey, verdict.SessionFacts]
+	containers *lane[verdict.ContainerKey, verdict.ContainerFacts]
 
 	mu      sync.Mutex
 	open    int           // keys that are not finished
@@ -84,8 +86,8 @@ func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress f
 
 func (s *once) run(ctx context.Context) (SweepReport, error) {
 	visit := nominates(s.core.memory,
-		func(key SessionKey) error { s.sessions.nominate(key); return nil },
-		func(key ContainerKey) error { s.containers.nominate(key); return nil })
+		func(key verdict.SessionKey) error { s.sessions.nominate(key); return nil },
+		func(key verdict.ContainerKey) error { s.containers.nominate(key); return nil })
 	for round := range mostRounds {
 		before := s.report.Effects
 		s.settled = make(chan struct{})
@@ -147,17 +149,4 @@ func (s *once) tell() {
 	}
 	s.told = time.Now()
 	s.progress(s.state)
-}
-
-func (f Facts) item(v Verdict, err error) Item {
-	return Item{
-		Session: f.Row.ID, Container: cmp.Or(f.Container.Name, f.Row.Claim), Verdict: v, Intent: f.intent(v), Err: err,
-	}
-}
-
-func (f ContainerFacts) item(v Verdict, err error) Item {
-	return Item{
-		Session: f.Owner.Session, Container: cmp.Or(f.Container.Name, f.Container.ID), Verdict: v, Intent: f.intent(v),
-		Err: err,
-	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/client-go/util/workqueue"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
@@ -139,7 +140,7 @@ func (l *lane[K, F]) stays(key K, out Outcome[F], wait time.Duration) bool {
 		return true
 	case withheld(out.Err), out.Err == nil && out.Verdict.HeldBack():
 		report.Left = append(report.Left, l.item(key, out))
-	case out.Err == nil && !out.Verdict.Drift() && out.Verdict.Action != Retry:
+	case out.Err == nil && !out.Verdict.Drift() && out.Verdict.Action != verdict.Retry:
 		l.once.state.Settled++
 		return false
 	case out.Err == nil && out.Verdict.Drift() && time.Now().Add(out.Verdict.Wait).After(l.once.until):
@@ -179,7 +180,8 @@ func (l *lane[K, F]) leave() {
 
 // item is what is known of a key; of one that was never reached that is the key.
 func (l *lane[K, F]) item(key K, out Outcome[F]) Item {
-	item := out.Facts.item(out.Verdict, out.Err)
+	item := Item{Verdict: out.Verdict, Intent: out.Intent(), Err: out.Err}
+	item.Session, item.Container = out.Facts.Subject()
 	switch {
 	case item.Session != "" || item.Container != "":
 	case l.reconciler.kind == kindSession:

@@ -11,12 +11,13 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 	t.Parallel()
-	due := Verdict{Action: Stop, Reason: SessionEnded}
+	due := verdict.Verdict{Action: verdict.Stop, Reason: verdict.SessionEnded}
 	tests := []struct {
 		reason string
 		open   SessionOutcome
@@ -24,7 +25,7 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 	}{
 		{
 			"a grace that is not over is pending",
-			SessionOutcome{Verdict: Verdict{Action: Fail, Wait: time.Hour}}, [3]int{1, 0, 0},
+			SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Fail, Wait: time.Hour}}, [3]int{1, 0, 0},
 		},
 		{"a stop under way is left", SessionOutcome{Verdict: due, Stopping: true}, [3]int{0, 1, 0}},
 		{"a stop that waits for its turn is left", SessionOutcome{Verdict: due, Err: errBusy}, [3]int{0, 1, 0}},
@@ -34,8 +35,8 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		s := &once{}
-		l := newLane(s, 1, func(func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
-			return &reconciler[SessionKey, Facts]{kind: kindSession}
+		l := newLane(s, 1, func(func(verdict.SessionKey, time.Duration)) *sessionReconciler {
+			return &sessionReconciler{kind: kindSession}
 		})
 		l.open["s1"] = tt.open
 		l.leave()
@@ -55,10 +56,10 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 func TestWhatWaitsBeyondTheEndIsPendingAtOnce(t *testing.T) {
 	t.Parallel()
 	s := &once{settled: make(chan struct{}), until: time.Now().Add(115 * time.Second)}
-	l := newLane(s, 1, func(func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
-		return &reconciler[SessionKey, Facts]{kind: kindSession}
+	l := newLane(s, 1, func(func(verdict.SessionKey, time.Duration)) *sessionReconciler {
+		return &sessionReconciler{kind: kindSession}
 	})
-	out := SessionOutcome{Verdict: Verdict{Action: Stop, Wait: 2 * time.Minute, Again: 110 * time.Second}}
+	out := SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Stop, Wait: 2 * time.Minute, Again: 110 * time.Second}}
 	if l.stays("s1", out, out.Verdict.Again) || len(s.report.Pending) != 1 {
 		t.Errorf("it is waited for, and reported are %v", s.report.Pending)
 	}
@@ -68,8 +69,8 @@ func TestWhatWaitsBeyondTheEndIsPendingAtOnce(t *testing.T) {
 func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	s := &once{settled: make(chan struct{}), until: time.Now().Add(time.Minute)}
-	looks := make(chan SessionKey, 2)
-	l := newLane(s, 1, func(requeue func(SessionKey, time.Duration)) *reconciler[SessionKey, Facts] {
+	looks := make(chan verdict.SessionKey, 2)
+	l := newLane(s, 1, func(requeue func(verdict.SessionKey, time.Duration)) *sessionReconciler {
 		subject := counted{&sessionSubject{memory: newMemory()}, looks}
 		return newReconciler(kindSession, subject, 1, backoffCap, requeue, newBooks(nil), logr.Discard())
 	})
@@ -90,10 +91,10 @@ func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 type counted struct {
 	*sessionSubject
 
-	looks chan SessionKey
+	looks chan verdict.SessionKey
 }
 
-func (c counted) look(_ context.Context, key SessionKey) (Facts, error) {
+func (c counted) look(_ context.Context, key verdict.SessionKey) (verdict.SessionFacts, error) {
 	c.looks <- key
-	return Facts{}, nil
+	return verdict.SessionFacts{}, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/go-logr/logr"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 // permit stands before every effect of either direction: in a dry run, and while an operator has paused the controller,
@@ -18,7 +20,7 @@ type permit struct {
 // errDryRun, an ErrPaused, or the database's error where that cannot be known. What is withheld is logged where say
 // reports that this is news.
 func (p permit) ask(
-	ctx context.Context, log logr.Logger, v Verdict, say func(text string) bool,
+	ctx context.Context, log logr.Logger, v verdict.Verdict, say func(text string) bool,
 ) (leave func(), err error) {
 	if p.dryRun {
 		if say("dry-run " + string(v.Action) + string(v.Reason)) {

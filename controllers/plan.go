@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
@@ -74,8 +75,8 @@ func MakePlan(ctx context.Context, o Options, sessions []string) (Plan, error) {
 // counts down.
 type Planner struct {
 	core       *core
-	sessions   *reconciler[SessionKey, Facts]
-	containers *reconciler[ContainerKey, ContainerFacts]
+	sessions   *reconciler[verdict.SessionKey, verdict.SessionFacts]
+	containers *reconciler[verdict.ContainerKey, verdict.ContainerFacts]
 }
 
 // NewPlanner returns a planner that writes nothing. [Planner.Close] must be called in the end.
@@ -135,7 +136,7 @@ func outcomes[K ~string, F looks](ctx context.Context, workers int, keys []K, r 
 			out := Outcome[F]{Facts: looked, Verdict: r.subject.decide(looked), Err: err}
 			mu.Lock()
 			defer mu.Unlock()
-			if out.Verdict.Action != Nothing {
+			if out.Verdict.Action != verdict.Nothing {
 				found = append(found, out)
 			}
 			return nil

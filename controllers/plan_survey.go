@@ -5,20 +5,21 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 // survey is what a sweep found worth a look.
 type survey struct {
-	sessions []SessionKey
+	sessions []verdict.SessionKey
 	// unclaimed are the containers that no row claims, with their owners' sessions.
-	unclaimed map[ContainerKey]string
+	unclaimed map[verdict.ContainerKey]string
 }
 
 // survey sweeps: it fills in the counts and the foreign claims.
 func (c *core) survey(ctx context.Context, p *Plan) (survey, error) {
-	found := survey{unclaimed: map[ContainerKey]string{}}
+	found := survey{unclaimed: map[verdict.ContainerKey]string{}}
 	var err error
 	p.Sweep, err = c.sweeper.sweep(ctx, visitor{
 		row: func(row sessiondb.Row, listed *dockerwatch.Container, s standing) error {
@@ -45,8 +46,10 @@ func (c *core) survey(ctx context.Context, p *Plan) (survey, error) {
 }
 
 // named are the sessions that were asked for, and the containers among the unclaimed ones that belong to them.
-func (c *core) named(ctx context.Context, sessions []string, unclaimed map[ContainerKey]string) (survey, error) {
-	found := survey{unclaimed: map[ContainerKey]string{}}
+func (c *core) named(
+	ctx context.Context, sessions []string, unclaimed map[verdict.ContainerKey]string,
+) (survey, error) {
+	found := survey{unclaimed: map[verdict.ContainerKey]string{}}
 	for _, id := range sessions {
 		row, err := c.Store.Get(ctx, id)
 		for key, owner := range unclaimed {

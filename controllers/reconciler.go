@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -33,18 +34,18 @@ const (
 
 // looks are the fresh looks that one verdict is made from.
 type looks interface {
-	// intent says in a word or two what would become of it, all effects taken together: what a verdict begins, the next
+	// Intent says in a word or two what would become of it, all effects taken together: what a verdict begins, the next
 	// looks finish.
-	intent(v Verdict) string
-	// item is what is told of it where it could not be finished.
-	item(v Verdict, err error) Item
+	Intent(v verdict.Verdict) string
+	// Subject names what was looked at, for people: the session and its container; empty where one is not known.
+	Subject() (session, container string)
 }
 
 // Outcome is how one pass over a key ended.
 type Outcome[F looks] struct {
 	// Facts and Verdict are the last looks of the pass and what was decided on them.
 	Facts   F
-	Verdict Verdict
+	Verdict verdict.Verdict
 	// Effects is how many effects were carried out in this pass.
 	Effects int
 	// Stopping says that the container is being stopped beside the workers; its end puts the key back.
@@ -54,7 +55,7 @@ type Outcome[F looks] struct {
 }
 
 // Intent says in a word or two what would become of it.
-func (o Outcome[F]) Intent() string { return o.Facts.intent(o.Verdict) }
+func (o Outcome[F]) Intent() string { return o.Facts.Intent(o.Verdict) }
 
 // subject is one of the two directions: what is looked at for a key, what is decided on it and how that is done.
 type subject[K ~string, F looks] interface {
@@ -62,12 +63,12 @@ type subject[K ~string, F looks] interface {
 	// can be shown.
 	look(ctx context.Context, key K) (F, error)
 	// decide is pure.
-	decide(f F) Verdict
+	decide(f F) verdict.Verdict
 	// apply carries out one verdict. over says that nothing can be due of the key after it, so that it needs no further
 	// look. done is told when a stop that was begun beside has ended.
-	apply(ctx context.Context, f F, v Verdict, done func(error)) (over bool, err error)
+	apply(ctx context.Context, f F, v verdict.Verdict, done func(error)) (over bool, err error)
 	// report tells people, once, what is only told.
-	report(ctx context.Context, f F, v Verdict)
+	report(ctx context.Context, f F, v verdict.Verdict)
 	// news reports whether a failure has not been told of this key just before.
 	news(key K, text string) bool
 }
@@ -127,7 +128,7 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 		return min(r.pace.failures.When(key), backoffCapDown)
 	case errors.Is(out.Err, errBusy):
 		return min(r.pace.turns.When(key), backoffCapBusy)
-	case out.Err != nil || out.Verdict.Action == Retry:
+	case out.Err != nil || out.Verdict.Action == verdict.Retry:
 		return r.pace.failures.When(key)
 	default:
 		r.pace.done(key)
@@ -154,7 +155,7 @@ func (r *reconciler[K, F]) stopEnded(key K, err error) {
 		wait = 0
 	}
 	if err != nil {
-		r.complain(r.log.WithValues(r.kind, string(key), "action", string(Stop)), key, err)
+		r.complain(r.log.WithValues(r.kind, string(key), "action", string(verdict.Stop)), key, err)
 	}
 	r.requeue(key, wait)
 }
@@ -163,7 +164,7 @@ func (r *reconciler[K, F]) stopEnded(key K, err error) {
 func (r *reconciler[K, F]) pass(ctx context.Context, key K) Outcome[F] {
 	leave, ok := r.slow.enter(key)
 	if !ok {
-		return Outcome[F]{Verdict: Verdict{Action: Retry, Reason: LookFailed}, Err: errSlowLaneFull}
+		return Outcome[F]{Verdict: verdict.Verdict{Action: verdict.Retry, Reason: verdict.LookFailed}, Err: errSlowLaneFull}
 	}
 	over := r.books.pulse.begin(r.kind, string(key))
 	defer over()
@@ -178,7 +179,7 @@ func (r *reconciler[K, F]) pass(ctx context.Context, key K) Outcome[F] {
 
 func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 	var out Outcome[F]
-	failedFor := ReasonNone
+	failedFor := verdict.ReasonNone
 	for range passLimit {
 		var err error
 		out.Facts, err = r.subject.look(ctx, key)
@@ -186,7 +187,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 			continue
 		}
 		out.Verdict = r.subject.decide(out.Facts)
-		if out.Verdict.Reason == SessionEnded && failedFor != ReasonNone {
+		if out.Verdict.Reason == verdict.SessionEnded && failedFor != verdict.ReasonNone {
 			out.Verdict.Reason = failedFor // what follows a failure in the same pass says why it happened
 		}
 		if err != nil {
@@ -203,11 +204,11 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 		case err == nil:
 			out.Effects++
 			if over {
-				out.Verdict = Verdict{Action: Nothing}
+				out.Verdict = verdict.Verdict{Action: verdict.Nothing}
 				r.books.drifts.judged(r.kind, string(key), out.Verdict)
 				return out
 			}
-			if out.Verdict.Action == Fail {
+			if out.Verdict.Action == verdict.Fail {
 				failedFor = out.Verdict.Reason
 			}
 		case errors.Is(err, errStopping):
@@ -225,7 +226,7 @@ func (r *reconciler[K, F]) rest(ctx context.Context, out Outcome[F]) {
 	r.subject.report(ctx, out.Facts, out.Verdict)
 	if out.Verdict.Drift() {
 		logr.FromContextOrDiscard(ctx).V(1).Info("Waits for the end of a grace", "will", string(out.Verdict.Action),
-			"reason", string(out.Verdict.Reason), "wait", out.Verdict.Wait.String())
+			"reason", string(out.Verdict.Reason), "rule", out.Verdict.Rule, "wait", out.Verdict.Wait.String())
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -31,8 +32,8 @@ type Controller struct {
 	// leading is closed when this replica may work.
 	leading    <-chan struct{}
 	started    time.Time
-	sessions   *queue[SessionKey]
-	containers *queue[ContainerKey]
+	sessions   *queue[verdict.SessionKey]
+	containers *queue[verdict.ContainerKey]
 }
 
 // New returns a controller that follows the events of source. Nothing runs until the manager that it is given to by
@@ -40,7 +41,7 @@ type Controller struct {
 func New(o Options, source dockerwatch.EventSource) *Controller {
 	c := &Controller{
 		core: newCore(o), source: source, started: time.Now(),
-		sessions: newQueue[SessionKey](), containers: newQueue[ContainerKey](),
+		sessions: newQueue[verdict.SessionKey](), containers: newQueue[verdict.ContainerKey](),
 	}
 	c.stream.Store(&streamError{})
 	return c

@@ -11,18 +11,19 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 // wedged are sessions whose containers' inspects hang until their deadline, all but the session "fine".
 type wedged struct{ *sessionSubject }
 
-func (wedged) look(_ context.Context, key SessionKey) (Facts, error) {
+func (wedged) look(_ context.Context, key verdict.SessionKey) (verdict.SessionFacts, error) {
 	if key == "fine" {
-		return Facts{}, nil
+		return verdict.SessionFacts{}, nil
 	}
 	time.Sleep(5 * time.Second) //nolint:forbidigo // synctest's
-	return Facts{LookFailed: true}, fmt.Errorf("inspect: %w", dockerwatch.ErrTimeout)
+	return verdict.SessionFacts{LookFailed: true}, fmt.Errorf("inspect: %w", dockerwatch.ErrTimeout)
 }
 
 func TestContainersThatHangHoldAQuarterOfTheWorkers(t *testing.T) {

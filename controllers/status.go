@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -122,9 +123,9 @@ type Status struct {
 	// Sweep is what the last complete sweep counted.
 	Sweep Sweep
 	// Open are the drifts that are not over, by reason.
-	Open map[Reason]int
+	Open map[verdict.Reason]int
 	// Looping are live sessions whose container its restart policy keeps restarting, in order of their ids.
-	Looping []SessionKey
+	Looping []verdict.SessionKey
 	// Sessions and Containers are how many keys wait for a worker, those that wait for a grace aside.
 	Sessions, Containers int
 	// Stopping is how many containers are being stopped, Acting how many other effects are being carried out.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 // stopsAtOnce bounds the stops under way. A stop costs one connection and waits; the engine itself stops containers of
@@ -51,7 +53,7 @@ func newStopper(engine Engine, metrics *Metrics) *stopper {
 // and looked at the container. done is told when the stop has ended, well or not, for everybody who asked for it: the
 // next look says what came of it. Ending ctx abandons the wait, not the stop inside the engine.
 func (s *stopper) begin(
-	ctx context.Context, log logr.Logger, reason Reason, id string, grace time.Duration, done func(error),
+	ctx context.Context, log logr.Logger, reason verdict.Reason, id string, grace time.Duration, done func(error),
 ) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("stop container %s: %w", id, err)
@@ -93,14 +95,14 @@ func (s *stopper) count() int {
 }
 
 func (s *stopper) stop(
-	ctx context.Context, log logr.Logger, reason Reason, id string, grace time.Duration,
+	ctx context.Context, log logr.Logger, reason verdict.Reason, id string, grace time.Duration,
 ) error {
 	began := time.Now()
 	err := s.engine.Stop(ctx, id, grace)
 	if ctx.Err() != nil {
 		return err
 	}
-	s.metrics.effect(Verdict{Action: Stop, Reason: reason}, err)
+	s.metrics.effect(verdict.Verdict{Action: verdict.Stop, Reason: reason}, err)
 	if err == nil {
 		log.Info("Container stopped", "took", time.Since(began).String())
 	}

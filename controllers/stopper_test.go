@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
+
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
 // slowEngine takes an hour to stop a container, which a real one does only for a process that is stuck.
@@ -35,7 +37,7 @@ func TestStopperStopsEachContainerOnceAndPutsItsKeyBack(t *testing.T) {
 		back := make(chan error, 2*stopsAtOnce)
 		s := newStopper(engine, nil)
 		begin := func(id string) error {
-			return s.begin(t.Context(), logr.Discard(), SessionEnded, id, time.Second, func(err error) { back <- err })
+			return s.begin(t.Context(), logr.Discard(), verdict.SessionEnded, id, time.Second, func(err error) { back <- err })
 		}
 
 		for range 2 { // two ended sessions may claim one container
@@ -77,7 +79,7 @@ func TestStopperLetsGoWhenTheProcessEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := newStopper(slowEngine{stops: make(chan string, 1)}, nil)
 		begin := func() error {
-			return s.begin(ctx, logr.Discard(), SessionEnded, thisID, time.Second, func(error) {})
+			return s.begin(ctx, logr.Discard(), verdict.SessionEnded, thisID, time.Second, func(error) {})
 		}
 		_ = begin()
 		began := time.Now()
@@ -104,14 +106,15 @@ func TestNoStopBeginsOnceStopsAreWaitedFor(t *testing.T) {
 		}()
 		told := false
 		go func() {
-			begun <- s.begin(t.Context(), logr.Discard(), SessionEnded, thisID, time.Second, func(error) { told = true })
+			begun <- s.begin(t.Context(), logr.Discard(), verdict.SessionEnded, thisID, time.Second, func(error) { told = true })
 		}()
 		err := <-begun
 		<-ended
 		if errors.Is(err, errStopping) != told {
 			t.Errorf("begin returned %v, and the end of the wait was after that of the stop: %t", err, told)
 		}
-		if err := s.begin(t.Context(), logr.Discard(), SessionEnded, thisID, 0, func(error) {}); !errors.Is(err, errEnding) {
+		err = s.begin(t.Context(), logr.Discard(), verdict.SessionEnded, thisID, 0, func(error) {})
+		if !errors.Is(err, errEnding) {
 			t.Errorf("began a stop that nobody waits for: %v", err)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -31,7 +32,7 @@ type Sweep struct {
 	// Took is how long it took.
 	Took time.Duration
 
-	tally tally
+	tally verdict.Counts
 }
 
 // leftAlone are the counts that should be zero and do not change by themselves: people have to look into them.
@@ -45,7 +46,7 @@ type sweeper struct {
 	guard      *engineGuard
 	history    History
 	ownership  dockerwatch.Ownership
-	policy     Policy
+	policy     verdict.Policy
 	memory     *memory
 	containers *containerMemory
 	census     *census
@@ -67,7 +68,7 @@ type visitor struct {
 // sweep lists, streams and tells visit. The containers are listed before the rows are read: a container that was made
 // in between is looked at for nothing, which costs a call; the other way round its row would be taken for the odd one.
 func (s *sweeper) sweep(ctx context.Context, visit visitor) (result Sweep, err error) {
-	err = s.census.turn(ctx, func(began time.Time) (t tally, err error) {
+	err = s.census.turn(ctx, func(began time.Time) (t verdict.Counts, err error) {
 		result, err = s.run(ctx, began, visit)
 		result.Took = time.Since(began)
 		s.metrics.sweep(result, err)

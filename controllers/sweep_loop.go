@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
@@ -28,8 +29,8 @@ const (
 // drop something; after a failure it tries again with a backoff until it succeeds.
 type sweepLoop struct {
 	core      *core
-	session   func(context.Context, SessionKey) error
-	container func(context.Context, ContainerKey) error
+	session   func(context.Context, verdict.SessionKey) error
+	container func(context.Context, verdict.ContainerKey) error
 	trigger   chan struct{}
 	log       logr.Logger
 	// alone is what the last sweep left alone.
@@ -44,7 +45,8 @@ type sweepLoop struct {
 }
 
 func newSweepLoop(
-	c *core, session func(context.Context, SessionKey) error, container func(context.Context, ContainerKey) error,
+	c *core, session func(context.Context, verdict.SessionKey) error,
+	container func(context.Context, verdict.ContainerKey) error,
 ) *sweepLoop {
 	return &sweepLoop{core: c, session: session, container: container, trigger: make(chan struct{}, 1), log: c.Log}
 }
@@ -95,8 +97,8 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 func (l *sweepLoop) sweep(ctx context.Context) error {
 	adrift := l.core.drifts.unclaimed()
 	result, err := l.core.sweeper.sweep(ctx, nominates(l.core.memory,
-		func(key SessionKey) error { return l.session(ctx, key) },
-		func(key ContainerKey) error {
+		func(key verdict.SessionKey) error { return l.session(ctx, key) },
+		func(key verdict.ContainerKey) error {
 			delete(adrift, key)
 			return l.container(ctx, key)
 		}))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -17,7 +18,7 @@ func TestASweepThatOnlyCountsForgetsNoSession(t *testing.T) {
 	t.Parallel()
 	info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 	engine := identified{answering{seen: dockerwatch.Observation{Engine: info.Identity()}}, info}
-	c := newCore(Options{Store: &claimedBy{}, Engine: engine, Policy: DefaultPolicy(), Log: logr.Discard()})
+	c := newCore(Options{Store: &claimedBy{}, Engine: engine, Policy: verdict.DefaultPolicy(), Log: logr.Discard()})
 	c.memory.bind("s1", thisID, thisID, time.Now())
 	if _, err := c.sweeper.run(t.Context(), time.Now(), visitor{}); err != nil {
 		t.Fatal(err)
@@ -51,9 +52,9 @@ func TestAWrongDatabaseFarAwayIsReadInGoodTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const containers = 10_000
-		s := &sweeper{store: farAway{takes: 100 * time.Millisecond}, policy: DefaultPolicy()}
+		s := &sweeper{store: farAway{takes: 100 * time.Millisecond}, policy: verdict.DefaultPolicy()}
 		began := time.Now()
-		n, err := s.rowless(t.Context(), make([]dockerwatch.Owner, containers), tally{Owned: containers})
+		n, err := s.rowless(t.Context(), make([]dockerwatch.Owner, containers), verdict.Counts{Owned: containers})
 		if err != nil || n != containers {
 			t.Errorf("%d are rowless, want all: %v", n, err)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
@@ -21,7 +22,7 @@ func (s *sweeper) meetUnclaimed(
 	for i := range list {
 		c := &list[i]
 		owner := s.ownership.Judge(firstName(c), c.Labels)
-		if s.policy.labelled(owner) {
+		if s.policy.Labelled(owner) {
 			result.tally.Owned++
 		}
 		switch {
@@ -34,7 +35,7 @@ func (s *sweeper) meetUnclaimed(
 			continue
 		}
 		result.Unclaimed++
-		if s.policy.labelled(owner) {
+		if s.policy.Labelled(owner) {
 			unclaimed = append(unclaimed, owner)
 		}
 		if visit.container != nil {
@@ -49,9 +50,9 @@ func (s *sweeper) meetUnclaimed(
 }
 
 // rowless counts the owners without a row. They are only read where there are enough of them to mean something.
-func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t tally) (int, error) {
+func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t verdict.Counts) (int, error) {
 	t.Rowless = len(owners)
-	if !s.policy.Breaker.tooManyRowless(t) {
+	if !s.policy.Breaker.TooManyRowless(t) {
 		return 0, nil
 	}
 	var rowless atomic.Int64

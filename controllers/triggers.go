@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
@@ -41,14 +42,15 @@ type eventTrigger struct {
 	ownership dockerwatch.Ownership
 	backlog   chan dockerwatch.Event
 	memory    *memory
-	session   func(context.Context, SessionKey) error
-	container func(context.Context, ContainerKey) error
+	session   func(context.Context, verdict.SessionKey) error
+	container func(context.Context, verdict.ContainerKey) error
 	resweep   func()
 	log       logr.Logger
 }
 
 func newEventTrigger(
-	c *core, session func(context.Context, SessionKey) error, container func(context.Context, ContainerKey) error,
+	c *core, session func(context.Context, verdict.SessionKey) error,
+	container func(context.Context, verdict.ContainerKey) error,
 	resweep func(),
 ) *eventTrigger {
 	return &eventTrigger{
@@ -99,7 +101,7 @@ func (t *eventTrigger) gather(first dockerwatch.Event) []dockerwatch.Event {
 }
 
 func (t *eventTrigger) find(ctx context.Context, batch []dockerwatch.Event) error {
-	sessions := map[SessionKey]bool{}
+	sessions := map[verdict.SessionKey]bool{}
 	claims := map[string]string{} // what could be claimed of each container
 	for _, e := range batch {
 		for _, claim := range dockerwatch.References(e.ID, e.Name) {

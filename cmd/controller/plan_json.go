@@ -30,7 +30,9 @@ type planSession struct {
 	Container string `json:"container"`
 	Phase     string `json:"phase"`
 	Reason    string `json:"reason"`
-	Action    string `json:"action"`
+	// Rule is the row of the table in docs/how-it-works.md that decided.
+	Rule   string `json:"rule"`
+	Action string `json:"action"`
 	// Owner is the other session that the container is labelled with; empty: it is labelled with none.
 	Owner string `json:"owner,omitempty"`
 	// Drift is false for what is only reported or held.
@@ -54,7 +56,9 @@ type planContainer struct {
 	Status  *string `json:"status"`
 	Claim   *string `json:"claim"`
 	Reason  string  `json:"reason"`
-	Action  string  `json:"action"`
+	// Rule is the row of the table in docs/how-it-works.md that decided.
+	Rule   string `json:"rule"`
+	Action string `json:"action"`
 	// Drift is false for what is only reported or held.
 	Drift bool `json:"drift"`
 	// InSeconds is when the action is due, rounded up; 0 is now.
@@ -120,8 +124,8 @@ func sessionJSON(o controllers.SessionOutcome) planSession {
 	f := o.Facts
 	s := planSession{
 		Session: f.Row.ID, Status: f.Row.Status, Claim: f.Row.Claim, Container: f.Container.ID,
-		Phase: string(f.Container.Phase), Reason: string(o.Verdict.Reason), Action: o.Intent(), Drift: o.Verdict.Drift(),
-		InSeconds: inSeconds(o.Verdict.Wait),
+		Phase: string(f.Container.Phase), Reason: string(o.Verdict.Reason), Rule: o.Verdict.Rule, Action: o.Intent(),
+		Drift: o.Verdict.Drift(), InSeconds: inSeconds(o.Verdict.Wait),
 	}
 	if !f.Container.FinishedAt.IsZero() && !f.Container.Phase.Alive() {
 		s.ExitCode, s.OOMKilled = &f.Container.ExitCode, &f.Container.OOMKilled
@@ -139,7 +143,8 @@ func containerJSON(o controllers.ContainerOutcome) planContainer {
 	f := o.Facts
 	c := planContainer{
 		Container: f.Container.ID, Name: f.Container.Name, Phase: string(f.Container.Phase), Session: f.Owner.Session,
-		Reason: string(o.Verdict.Reason), Action: o.Intent(), Drift: o.Verdict.Drift() || o.Verdict.HeldBack(),
+		Reason: string(o.Verdict.Reason), Rule: o.Verdict.Rule, Action: o.Intent(),
+		Drift:     o.Verdict.Drift() || o.Verdict.HeldBack(),
 		InSeconds: inSeconds(o.Verdict.Wait),
 	}
 	if f.SessionFound {

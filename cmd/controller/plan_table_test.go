@@ -15,7 +15,7 @@ import (
 // outcome is an ended session whose container runs.
 func outcome(session, claim string) controllers.SessionOutcome {
 	return controllers.SessionOutcome{
-		Facts: controllers.Facts{
+		Facts: controllers.SessionFacts{
 			Row:       sessiondb.Row{ID: session, Status: "TERMINATED", Kind: sessiondb.StatusEnded, Claim: claim},
 			Container: dockerwatch.Observation{Phase: dockerwatch.Running, ID: strings.Repeat("a", 64)},
 			Owner:     dockerwatch.Owner{Owned: true},

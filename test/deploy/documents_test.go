@@ -106,7 +106,7 @@ func TestEveryAlertHasItsSection(t *testing.T) {
 		t.Errorf("there are %d alerts", alerts)
 	}
 	reasons := regexp.MustCompile(`Reason = "([A-Za-z]+)"`).
-		FindAllStringSubmatch(read(t, "controllers/verdict.go"), -1)
+		FindAllStringSubmatch(read(t, "controllers/internal/verdict/reason.go"), -1)
 	for _, reason := range reasons {
 		if !strings.Contains(runbook, "\n### "+reason[1]+"\n") {
 			t.Errorf("the runbook does not explain %s", reason[1])

@@ -78,9 +78,9 @@ func lookMutants() []mutant {
 		}}},
 		{"an error of the engine is taken for a container that is gone", "S1 S2 S5", []edit{{
 			"looker.lookAtContainer",
-			"	if err != nil {\n		return fail(err)\n	}\n	f.Now, f.Container, f.Remade = now, c, remade",
+			"	if err != nil {\n		return fail(err)\n	}\n	f.Now, f.Container, f.NameReused = now, c, remade",
 			"	if err != nil {\n		c = dockerwatch.Observation{Phase: dockerwatch.Gone}\n	}\n" +
-				"	f.Now, f.Container, f.Remade = now, c, remade",
+				"	f.Now, f.Container, f.NameReused = now, c, remade",
 		}}},
 		{"absence is believed of whatever engine answers", "S1 S2 S5", []edit{
 			{"engineGuard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
@@ -143,7 +143,7 @@ func graceMutants() []mutant {
 			"decideGone", "f.remaining(time.Time{}, max(p.StartGrace.Duration, p.GoneGrace.Duration))", "0",
 		}}},
 		{"no grace for a container whose claim is about to be saved", "S1", []edit{{
-			"ContainerFacts.leakGraceLeft", "remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration)",
+			"ContainerFacts.LeakGraceLeft", "remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration)",
 			"remaining(f.Now, f.Container.Created, f.CauseFor, 0)",
 		}}},
 		{"a container is adopted as soon as it is seen", "S1", []edit{{

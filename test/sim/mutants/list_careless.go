@@ -5,20 +5,20 @@ func carelessMutants() []mutant {
 	const anyNode = " AND (1 = 1 OR "
 	return []mutant{
 		{"sessions that are gone together are not held", "S2", []edit{{
-			"BreakerPolicy.tooManyGone", "return p.tooMany(t.Gone, t.Live)", "return false",
+			"BreakerPolicy.TooManyGone", "return p.tooMany(c.Gone, c.Live)", "return false",
 		}}},
 		{"sessions that are gone in a second disaster are not held", "S2", []edit{{
 			"doubts.goneHeld", "min(time.Since(d.gone), goneFor)", "time.Since(d.gone)",
 		}}},
 		{"containers that lost their rows together are removed", "S2", []edit{{
-			"BreakerPolicy.tooManyRowless", "return p.tooMany(t.Rowless, t.Owned)", "return false",
+			"BreakerPolicy.TooManyRowless", "return p.tooMany(c.Rowless, c.Owned)", "return false",
 		}}},
 		{"another installation's containers count as ours", "S3 S1", []edit{{
 			"Ownership.Judge",
 			"if owner.Installation != \"\" && owner.Installation != o.Installation {", "if false {",
 		}}},
 		{"an ended session's claim gives it the container of another", "S1", []edit{{
-			"decideEnded", "case f.Owner.OtherSession(f.Row.ID), sharedWithHeld(f.Others):", "case sharedWithHeld(f.Others):",
+			"decideEnded", "case f.Owner.OtherSession(f.Row.ID), SharedWithHeld(f.Others):", "case SharedWithHeld(f.Others):",
 		}}},
 		{"the claims of other nodes do not count", "S1 S2", []edit{{
 			"containerLooker.lookAtContainer",

@@ -23,8 +23,8 @@ func effectMutants() []mutant {
 			"decideEnded", "case f.Row.Claim != c.ID:\n		v.Action = Pin", "case false:\n		v.Action = Pin",
 		}}},
 		{"a failed session keeps the name it claims", "S5 S1", []edit{{
-			"effects.carryOut", "return e.store.Fail(ctx, f.Row, failure(f, v, cmp.Or(f.Container.ID, f.Renamed)))",
-			"return e.store.Fail(ctx, f.Row, failure(f, v, cmp.Or(f.Row.Claim)))",
+			"effects.carryOut", "return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Container.ID, f.Renamed)))",
+			"return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Row.Claim)))",
 		}}},
 		{"whose a container is does not matter", "S3", []edit{
 			{"decideEnded", "case !f.Owner.Owned:", "case false:"},
@@ -32,41 +32,41 @@ func effectMutants() []mutant {
 				"case f.Container.Phase == dockerwatch.Gone:"},
 		}},
 		{"what is owned by its name alone is removed as leaked", "S3", []edit{{
-			"permitted", "case !p.labelled(f.Owner), removes", "case removes",
+			"guarded", "case !p.Labelled(f.Owner), v.Destroys()", "case v.Destroys()",
 		}}},
 		{"the keep label is ignored", "S3", []edit{
 			{"decideEnded", "case f.Owner.Keep:", "case false:"},
-			{"DecideContainer", "case f.Owner.Keep: // row b", "case false:"},
+			{"DecideContainer", "case f.Owner.Keep:", "case false:"},
 		}},
 		{"other sessions that share the container are ignored", "S1 S2", []edit{{
-			"sharedWithHeld", "if r.Kind != sessiondb.StatusEnded {", "if r.ID == \"\" {",
+			"SharedWithHeld", "if r.Kind != sessiondb.StatusEnded {", "if r.ID == \"\" {",
 		}}},
 		{"a status that nobody knows counts as ended", "S2", []edit{
-			{"Decide", "case f.Row.Kind == sessiondb.StatusUnknown: // row 1", "case false:"},
+			{"DecideSession", "case f.Row.Kind == sessiondb.StatusUnknown:", "case false:"},
 			{"looker.look", "	if row.Kind == sessiondb.StatusUnknown {",
 				"	if row.Kind == sessiondb.StatusUnknown && row.Claim == \"\" {"},
 		}},
 		{"a container whose session has a status that nobody knows is removed", "S2", []edit{
-			{"DecideContainer", "case f.SessionFound && f.Session.Kind == sessiondb.StatusUnknown: // row b", "case false:"},
-			{"decideUnclaimed", "|| f.Session.Kind == sessiondb.StatusEnded { // row f",
+			{"DecideContainer", "case f.SessionFound && f.Session.Kind == sessiondb.StatusUnknown:", "case false:"},
+			{"decideUnclaimed", "|| f.Session.Kind == sessiondb.StatusEnded {",
 				"|| f.Session.Kind != sessiondb.StatusLive {"},
 		}},
 		{"a container of a session on another node is removed", "S1 S2", []edit{
-			{"decideUnclaimed", "	if !f.SessionFound || f.Session.Kind", "	if !f.SessionFound || f.Elsewhere || f.Session.Kind"},
-			{"DecideContainer", "case f.SessionFound && f.Session.NodeNull: // row b", "case false:"},
+			{"decideUnclaimed", "	if !f.SessionFound || f.Session.Kind", "	if !f.SessionFound || f.OtherNode || f.Session.Kind"},
+			{"DecideContainer", "case f.SessionFound && f.Session.NodeNull:", "case false:"},
 		}},
 		{"an ended session is given a container", "S4", []edit{{
-			"decideUnclaimed", "|| f.Session.Kind == sessiondb.StatusEnded { // row f", "{",
+			"decideUnclaimed", "|| f.Session.Kind == sessiondb.StatusEnded {", "{",
 		}}},
 		{"a container is superseded by one that does not run", "S1", []edit{{
 			"decideUnclaimed", "case f.Claimed.Phase == dockerwatch.Running && f.Claimed.ID", "case f.Claimed.ID",
 		}}},
 		{"leaked containers are removed though the table is empty", "S2", []edit{
-			{"permitted", "case removes && f.TableEmpty:", "case false:"},
+			{"guarded", "case v.Destroys() && f.TableEmpty:", "case false:"},
 			{"containerLooker.doubt", "!f.TableEmpty && !f.Tripped)", "!f.Tripped)"},
 		}},
 		{"a dead container is never tried again", "L1", []edit{{
-			"removal", "return Verdict{Action: RemoveDead, Reason: reason}", "return Verdict{Action: Report, Reason: reason}",
+			"removal", "Action: RemoveDead", "Action: Report",
 		}}},
 		{"events are logged as they come", "S7", []edit{
 			{"watchedFilter", "args.Add(\"event\", string(action))", "_ = action"},

@@ -1,4 +1,4 @@
-package controllers
+package verdict
 
 import (
 	"time"
@@ -6,50 +6,13 @@ import (
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
-// Reason names a disagreement between a row and its container. The words are the interface: logs, plan and metrics
-// carry them as they stand here.
-type Reason string
-
-// The reasons of the first table.
-const (
-	ReasonNone         Reason = ""
-	StatusUnknown      Reason = "StatusUnknown"
-	ClaimInvalid       Reason = "ClaimInvalid"
-	LookFailed         Reason = "LookFailed"
-	ContainerTaken     Reason = "ContainerTaken"
-	ContainerLooping   Reason = "ContainerCrashLooping"
-	NeverStarted       Reason = "NeverStarted"
-	ContainerExited    Reason = "ContainerExited"
-	ContainerOOMKilled Reason = "ContainerOOMKilled"
-	ContainerGone      Reason = "ContainerGone"
-	ContainerShared    Reason = "ContainerShared"
-	ContainerReplaced  Reason = "ContainerReplaced"
-	ContainerForeign   Reason = "ContainerForeign"
-	ContainerKept      Reason = "ContainerKept"
-	SessionEnded       Reason = "SessionEnded"
-)
-
-// The reasons of the second table.
-const (
-	ContainerUnrecorded Reason = "ContainerUnrecorded"
-	ContainerSuperseded Reason = "ContainerSuperseded"
-	ContainerLeaked     Reason = "ContainerLeaked"
-	// SessionInvalid is an owner that can be no id of the sessions table.
-	SessionInvalid Reason = "SessionInvalid"
-	// SessionElsewhere is an owner whose row is live on another node, or on one that nobody knows.
-	SessionElsewhere Reason = "SessionElsewhere"
-	// TableEmpty and BreakerTripped hold what would be removed as leaked.
-	TableEmpty     Reason = "TableEmpty"
-	BreakerTripped Reason = "BreakerTripped"
-)
-
-// Action is what a verdict does. One verdict has one effect; after it everything is looked at again.
+// Action is what a verdict does. One verdict has one effect, after which everything is looked at again.
 type Action string
 
 const (
 	// Nothing is done: the row and its container agree, or the row claims nothing.
 	Nothing Action = "none"
-	// Hold means hands off: whatever the row claims is not touched by anyone.
+	// Hold means hands off: whatever the row claims is left as it is.
 	Hold Action = "hold"
 	// Report tells people and does nothing else.
 	Report Action = "report"
@@ -65,16 +28,16 @@ const (
 	Adopt Action = "adopt"
 	// Stop stops the container.
 	Stop Action = "stop"
-	// Remove removes the stopped container, without force.
+	// Remove removes the stopped container, without force. Where a row claims it, its claim is cleared after that.
 	Remove Action = "remove"
-	// RemoveDead removes a container whose removal failed before; the only one that may be forced.
+	// RemoveDead is Remove for a container whose removal failed before. It is the only one that may be forced.
 	RemoveDead Action = "remove-dead"
 	// Release clears the claim.
 	Release Action = "release"
 )
 
-// effects reports whether the action changes a row or a container.
-func (a Action) effects() bool {
+// HasEffect reports whether the action changes a row or a container.
+func (a Action) HasEffect() bool {
 	switch a {
 	case Fail, FailAndRelease, Pin, Adopt, Stop, Remove, RemoveDead, Release:
 		return true
@@ -86,6 +49,9 @@ func (a Action) effects() bool {
 
 // Verdict is what is to be done about one session or container, and when.
 type Verdict struct {
+	// Rule is the row of the two tables in docs/how-it-works.md that decided: "1" to "14" and "N" for sessions, "a" to
+	// "f" and "n" for containers. Rules are never renumbered. It is empty only where nothing was decided.
+	Rule   string
 	Action Action
 	Reason Reason
 	// Wait is how long the action must wait before it is decided again on fresh looks; 0 means it is due now. For an
@@ -96,13 +62,16 @@ type Verdict struct {
 }
 
 // Drift reports whether the row and its container disagree in a way that something will be done about.
-func (v Verdict) Drift() bool { return v.Action.effects() }
+func (v Verdict) Drift() bool { return v.Action.HasEffect() }
 
 // Due reports whether there is something to do right now.
 func (v Verdict) Due() bool { return v.Drift() && v.Wait <= 0 }
 
-// removes reports whether a container is removed.
-func (v Verdict) removes() bool { return v.Action == Remove || v.Action == RemoveDead }
+// Removes reports whether a container is removed.
+func (v Verdict) Removes() bool { return v.Action == Remove || v.Action == RemoveDead }
+
+// Destroys reports whether a container is stopped or removed.
+func (v Verdict) Destroys() bool { return v.Action == Stop || v.Removes() }
 
 // HeldBack reports whether a guard stands before something that would be done otherwise: people must look into it.
 func (v Verdict) HeldBack() bool { return v.Reason == TableEmpty || v.Reason == BreakerTripped }
@@ -122,4 +91,20 @@ func intent(v Verdict, phase dockerwatch.Phase) string {
 	case Nothing, Hold, Report:
 	}
 	return "none"
+}
+
+// removal is the next step towards the removal of a container that exists.
+func removal(rule string, phase dockerwatch.Phase, reason Reason) Verdict {
+	switch phase {
+	case dockerwatch.Running, dockerwatch.Paused, dockerwatch.Restarting:
+		return Verdict{Rule: rule, Action: Stop, Reason: reason}
+	case dockerwatch.Exited, dockerwatch.Created:
+		return Verdict{Rule: rule, Action: Remove, Reason: reason}
+	case dockerwatch.Dead:
+		return Verdict{Rule: rule, Action: RemoveDead, Reason: reason}
+	case dockerwatch.Removing:
+		return Verdict{Rule: rule, Action: Retry, Reason: reason}
+	case dockerwatch.Gone:
+	}
+	return Verdict{Rule: rule, Action: Retry, Reason: LookFailed}
 }

@@ -1,4 +1,4 @@
-package controllers
+package verdict
 
 import (
 	"testing"
@@ -14,22 +14,22 @@ func TestMessage(t *testing.T) {
 	for _, tc := range []struct {
 		why    string
 		reason Reason
-		facts  Facts
+		facts  SessionFacts
 		want   string
 	}{
 		{
 			"the inspect knows code and time", ContainerExited,
-			Facts{Container: dockerwatch.Observation{Phase: dockerwatch.Exited, ExitCode: 1, FinishedAt: ended}},
+			SessionFacts{Container: dockerwatch.Observation{Phase: dockerwatch.Exited, ExitCode: 1, FinishedAt: ended}},
 			"container exited with code 1 at 2026-11-23T08:40:47Z",
 		},
 		{
 			"out of memory is what people look for", ContainerOOMKilled,
-			Facts{Container: dockerwatch.Observation{Phase: dockerwatch.Exited, ExitCode: 137, FinishedAt: ended}},
+			SessionFacts{Container: dockerwatch.Observation{Phase: dockerwatch.Exited, ExitCode: 137, FinishedAt: ended}},
 			"container exited with code 137 (out of memory) at 2026-11-23T08:40:47Z",
 		},
 		{
 			"a container that removed itself is known by its events", ContainerExited,
-			Facts{
+			SessionFacts{
 				Container: dockerwatch.Observation{Phase: dockerwatch.Gone},
 				Evidence:  dockerwatch.Evidence{DiedAt: ended, ExitCode: &three},
 			},
@@ -37,7 +37,7 @@ func TestMessage(t *testing.T) {
 		},
 		{
 			"an exit code of another run is not made up", ContainerExited,
-			Facts{
+			SessionFacts{
 				Container: dockerwatch.Observation{Phase: dockerwatch.Dead},
 				Evidence:  dockerwatch.Evidence{ExitCode: &three},
 			},
@@ -45,31 +45,31 @@ func TestMessage(t *testing.T) {
 		},
 		{
 			"gone, and nothing was heard of it", ContainerGone,
-			Facts{Container: dockerwatch.Observation{Phase: dockerwatch.Gone}},
+			SessionFacts{Container: dockerwatch.Observation{Phase: dockerwatch.Gone}},
 			"container is gone",
 		},
 		{
 			"gone, and its removal was heard", ContainerGone,
-			Facts{
+			SessionFacts{
 				Container: dockerwatch.Observation{Phase: dockerwatch.Gone},
 				Evidence:  dockerwatch.Evidence{DestroyedAt: ended},
 			},
 			"container was removed at 2026-11-23T08:40:47Z",
 		},
-		{"no time, as it never ran", NeverStarted, Facts{}, "container was created and never started"},
+		{"no time, as it never ran", NeverStarted, SessionFacts{}, "container was created and never started"},
 		{
 			"how often says how bad", ContainerLooping,
-			Facts{Container: dockerwatch.Observation{RestartCount: 7}},
+			SessionFacts{Container: dockerwatch.Observation{RestartCount: 7}},
 			"container keeps crashing, its restart policy restarted it 7 times",
 		},
-		{"exclusive containers", ContainerTaken, Facts{}, "container belongs to another session"},
+		{"exclusive containers", ContainerTaken, SessionFacts{}, "container belongs to another session"},
 		{
 			"the engine's own message can quote a command line with a secret", ContainerExited,
-			Facts{Container: dockerwatch.Observation{Phase: dockerwatch.Exited, Error: "--token=secret", Name: "secret"}},
+			SessionFacts{Container: dockerwatch.Observation{Phase: dockerwatch.Exited, Error: "--token=secret", Name: "secret"}},
 			"container exited",
 		},
 	} {
-		got := failure(tc.facts, Verdict{Action: Fail, Reason: tc.reason}, "claim")
+		got := Failure(tc.facts, Verdict{Action: Fail, Reason: tc.reason}, "claim")
 		if got.Message != tc.want || got.Reason != string(tc.reason) || got.Claim != "claim" {
 			t.Errorf("%s: %+v, want the message %q", tc.why, got, tc.want)
 		}

@@ -1,6 +1,7 @@
-package controllers
+package verdict
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -53,10 +54,10 @@ func TestDecideContainer(t *testing.T) {
 		policy func(*Policy)
 		want   Verdict
 	}{
-		{"a failed look is no fact", unclaimed(func(f *ContainerFacts) { f.LookFailed = true }), nil,
+		{"b: a failed look is no fact", unclaimed(func(f *ContainerFacts) { f.LookFailed = true }), nil,
 			Verdict{Action: Retry, Reason: LookFailed}},
-		{"gone is gone", unclaimed(is(dockerwatch.Gone)), nil, Verdict{Action: Nothing}},
-		{"foreign ones are nobody's business", unclaimed(func(f *ContainerFacts) { f.Owner = dockerwatch.Owner{} }), nil,
+		{"n: gone is gone", unclaimed(is(dockerwatch.Gone)), nil, Verdict{Action: Nothing}},
+		{"n: not owned", unclaimed(func(f *ContainerFacts) { f.Owner = dockerwatch.Owner{} }), nil,
 			Verdict{Action: Nothing}},
 		{"a: claimed by any row", unclaimed(func(f *ContainerFacts) { f.Claimants = make([]sessiondb.Row, 1) }), nil,
 			Verdict{Action: Nothing}},
@@ -70,12 +71,13 @@ func TestDecideContainer(t *testing.T) {
 			Verdict{Action: Hold, Reason: SessionElsewhere}},
 		{"b: impossible claim", unclaimed(ofSession(ended, "?"), func(f *ContainerFacts) { f.ClaimInvalid = true }), nil,
 			Verdict{Action: Hold, Reason: ClaimInvalid}},
-		{"b: live on another node", unclaimed(ofSession(live, ""), func(f *ContainerFacts) { f.Elsewhere = true }), nil,
+		{"b: live on another node", unclaimed(ofSession(live, ""), func(f *ContainerFacts) { f.OtherNode = true }), nil,
 			Verdict{Action: Hold, Reason: SessionElsewhere}},
 		{"c: not labelled", unclaimed(onlyOwned), nil, Verdict{Action: Report, Reason: ContainerLeaked}},
 		{"c: not labelled is not adopted either", unclaimed(onlyOwned, ofSession(live, "")), nil,
 			Verdict{Action: Report, Reason: ContainerUnrecorded}},
-		{"c: all are removed", unclaimed(onlyOwned), func(p *Policy) { p.RemoveLeaked = RemoveAll }, leaked},
+		{"f: what is not labelled is removed by removeLeaked: all",
+			unclaimed(onlyOwned), func(p *Policy) { p.RemoveLeaked = RemoveAll }, leaked},
 		{"c: labelled, and none is removed", unclaimed(), func(p *Policy) { p.RemoveLeaked = RemoveNone },
 			Verdict{Action: Report, Reason: ContainerLeaked}},
 		{"d: adopted", unclaimed(ofSession(live, "")), nil, Verdict{Action: Adopt, Reason: ContainerUnrecorded}},
@@ -104,7 +106,7 @@ func TestDecideContainer(t *testing.T) {
 		}), nil, Verdict{Action: Report, Reason: ContainerTaken}},
 		{"f: no row", unclaimed(), nil, leaked},
 		{"f: ended", unclaimed(ofSession(ended, otherID)), nil, leaked},
-		{"f: ended on another node", unclaimed(ofSession(ended, ""), func(f *ContainerFacts) { f.Elsewhere = true }), nil,
+		{"f: ended on another node", unclaimed(ofSession(ended, ""), func(f *ContainerFacts) { f.OtherNode = true }), nil,
 			leaked},
 		{"f: a second look", unclaimed(func(f *ContainerFacts) { f.WatchedFor = time.Second }), nil,
 			Verdict{Action: Stop, Reason: ContainerLeaked, Wait: 9 * time.Second}},
@@ -119,15 +121,20 @@ func TestDecideContainer(t *testing.T) {
 		{"f: being removed", unclaimed(is(dockerwatch.Removing)), nil, Verdict{Action: Retry, Reason: ContainerLeaked}},
 		{"c: being removed by whoever it belongs to", unclaimed(is(dockerwatch.Removing), onlyOwned), nil,
 			Verdict{Action: Nothing}},
-		{"the table is empty", unclaimed(func(f *ContainerFacts) { f.TableEmpty = true }), nil,
+		{"f: the table is empty", unclaimed(func(f *ContainerFacts) { f.TableEmpty = true }), nil,
 			Verdict{Action: Hold, Reason: TableEmpty}},
-		{"the breaker", unclaimed(func(f *ContainerFacts) { f.Tripped = true }), nil,
+		{"f: the breaker", unclaimed(func(f *ContainerFacts) { f.Tripped = true }), nil,
 			Verdict{Action: Hold, Reason: BreakerTripped}},
-		{"the breaker keeps nobody from being adopted",
+		{"d: the breaker does not keep a session from its container",
 			unclaimed(ofSession(live, ""), func(f *ContainerFacts) { f.Tripped = true }), nil,
 			Verdict{Action: Adopt, Reason: ContainerUnrecorded}},
 	}
 	for _, tt := range tests {
+		rule, _, found := strings.Cut(tt.reason, ": ")
+		if !found {
+			t.Fatalf("%q names no rule", tt.reason)
+		}
+		tt.want.Rule = rule
 		p := DefaultPolicy()
 		if tt.policy != nil {
 			tt.policy(&p)
@@ -146,7 +153,10 @@ func TestDecideContainerRemovesNothingThatIsWanted(t *testing.T) {
 		p := DefaultPolicy()
 		p.RemoveLeaked = rapid.SampledFrom([]LeakPolicy{RemoveLabelled, RemoveAll, RemoveNone}).Draw(t, "policy")
 		v := DecideContainer(p, f)
-		if v.Action != Stop && v.Action != Remove && v.Action != RemoveDead {
+		if v.Rule == "" {
+			t.Fatalf("no rule decided %+v on %+v", v, f)
+		}
+		if !v.Destroys() {
 			return
 		}
 		live := f.SessionFound && f.Session.Kind == sessiondb.StatusLive
@@ -154,7 +164,7 @@ func TestDecideContainerRemovesNothingThatIsWanted(t *testing.T) {
 		case f.LookFailed, !f.Owner.Owned, f.Owner.Keep, len(f.Claimants) > 0, f.SessionInvalid, f.ClaimInvalid,
 			p.RemoveLeaked == RemoveNone, p.RemoveLeaked == RemoveLabelled && !f.Owner.Labelled,
 			f.SessionFound && (f.Session.Kind == sessiondb.StatusUnknown || f.Session.NodeNull),
-			live && (f.Elsewhere || f.ClaimedTaken || f.Claimed.Phase != dockerwatch.Running),
+			live && (f.OtherNode || f.ClaimedTaken || f.Claimed.Phase != dockerwatch.Running),
 			f.TableEmpty && v.Due(), f.Tripped && v.Due():
 			t.Fatalf("%+v on %+v", v, f)
 		}
@@ -169,7 +179,7 @@ func anyContainerFacts(t *rapid.T) ContainerFacts {
 			dockerwatch.Dead, dockerwatch.Removing, dockerwatch.Gone, "",
 		}).Draw(t, "phase")},
 		Owner:      dockerwatch.Owner{Owned: yes("owned"), Labelled: yes("labelled"), Keep: yes("keep"), Session: session},
-		LookFailed: yes("failed"), SessionFound: yes("found"), SessionInvalid: yes("invalid"), Elsewhere: yes("elsewhere"),
+		LookFailed: yes("failed"), SessionFound: yes("found"), SessionInvalid: yes("invalid"), OtherNode: yes("other node"),
 		ClaimInvalid: yes("claim invalid"), ClaimedTaken: yes("taken"), Alone: yes("alone"), Predates: yes("predates"),
 		TableEmpty: yes("empty"), Tripped: yes("tripped"), Now: noon,
 		CauseFor:   time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "for")),

@@ -1,4 +1,4 @@
-package controllers
+package verdict
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 // CrashLoopPolicy says what is done about a session whose container is restarted over and over.
@@ -30,11 +32,11 @@ const (
 	RemoveNone LeakPolicy = "none"
 )
 
-// longestGrace bounds every duration of the policy. A grace is there to bridge seconds; a day is a slip of the pen.
-const longestGrace = 24 * time.Hour
+// maxGrace bounds every duration of the policy. A grace is there to bridge seconds; a day is a slip of the pen.
+const maxGrace = 24 * time.Hour
 
-// mostKeptLines bounds policy.keepLogs: a log line is no log file.
-const mostKeptLines = 1000
+// maxKeptLines bounds policy.keepLogs: a log line is no log file.
+const maxKeptLines = 1000
 
 // Policy is the `policy` section of the configuration: how long a disagreement may last before something is done.
 // Every duration may be 0, which means at once.
@@ -105,14 +107,14 @@ func (p Policy) Validate() error {
 	}
 	var problems []error
 	for _, d := range durations {
-		if d.value.Duration < 0 || d.value.Duration > longestGrace {
+		if d.value.Duration < 0 || d.value.Duration > maxGrace {
 			problems = append(problems,
 				fmt.Errorf("policy.%s is %s: give a duration between 0s and 24h", d.key, d.value.Duration))
 		}
 	}
-	if p.KeepLogs < 0 || p.KeepLogs > mostKeptLines {
+	if p.KeepLogs < 0 || p.KeepLogs > maxKeptLines {
 		problems = append(problems, fmt.Errorf("policy.keepLogs is %d: give a number of lines from 0 to %d", p.KeepLogs,
-			mostKeptLines))
+			maxKeptLines))
 	}
 	if p.CrashLoop != CrashLoopReport && p.CrashLoop != CrashLoopFail {
 		problems = append(problems, fmt.Errorf("policy.crashLoop is %q: give report or fail", p.CrashLoop))
@@ -124,4 +126,9 @@ func (p Policy) Validate() error {
 			fmt.Errorf("policy.removeLeaked is %q: give labelled, all or none", p.RemoveLeaked))
 	}
 	return errors.Join(append(problems, p.Breaker.validate())...)
+}
+
+// Labelled reports whether a container is this installation's beyond doubt, or is to be taken for it.
+func (p Policy) Labelled(o dockerwatch.Owner) bool {
+	return o.Labelled || (p.RemoveLeaked == RemoveAll && o.Owned)
 }

@@ -1,4 +1,4 @@
-package controllers
+package verdict
 
 import (
 	"fmt"
@@ -8,14 +8,15 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// failure is what the row of a failed session, and its server, are told. claim is what the row claims from then on.
-func failure(f Facts, v Verdict, claim string) sessiondb.Failure {
+// Failure is what is written into the row of a failed session, for its server and its user. claim is what the row claims
+// from then on; empty: nothing.
+func Failure(f SessionFacts, v Verdict, claim string) sessiondb.Failure {
 	return sessiondb.Failure{Claim: claim, Reason: string(v.Reason), Message: message(f, v.Reason)}
 }
 
-// message is one sentence for the session's user. It holds nothing that a container or its engine can choose the words
-// of, and so no secret.
-func message(f Facts, reason Reason) string {
+// message is one sentence for the session's user. It quotes no text of a container or of its engine, which could hold a
+// secret.
+func message(f SessionFacts, reason Reason) string {
 	switch reason {
 	case ContainerExited, ContainerOOMKilled:
 		return "container exited" + code(f) + outOfMemory(reason) + at(f)
@@ -38,7 +39,7 @@ func message(f Facts, reason Reason) string {
 }
 
 // code is what the inspect showed or, where the container is gone, what its die event carried.
-func code(f Facts) string {
+func code(f SessionFacts) string {
 	switch {
 	case !f.Container.FinishedAt.IsZero():
 		return fmt.Sprintf(" with code %d", f.Container.ExitCode)
@@ -55,20 +56,9 @@ func outOfMemory(reason Reason) string {
 	return ""
 }
 
-// diedAt is the engine's time of the container's end; zero where nobody knows it, or it did not end.
-func (f Facts) diedAt() time.Time {
-	switch {
-	case f.Container.Phase == dockerwatch.Gone:
-		return f.Evidence.EndedAt()
-	case f.Container.Phase.Alive():
-		return time.Time{}
-	}
-	return f.Container.FinishedAt
-}
-
 // at is the engine's time, in UTC and to the second.
-func at(f Facts) string {
-	when := f.diedAt()
+func at(f SessionFacts) string {
+	when := f.DiedAt()
 	if when.IsZero() {
 		return ""
 	}

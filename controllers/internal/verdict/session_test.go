@@ -1,4 +1,4 @@
-package controllers
+package verdict
 
 import (
 	"testing"
@@ -23,7 +23,7 @@ func ago(d time.Duration) time.Time { return noon.Add(-d) }
 
 // facts returns the facts of one case: a row that claims a container by its full id, which has been looked at for long
 // enough that no wait is due to the controller's own memory.
-func facts(kind sessiondb.StatusKind, c dockerwatch.Observation, change ...func(*Facts)) Facts {
+func facts(kind sessiondb.StatusKind, c dockerwatch.Observation, change ...func(*SessionFacts)) SessionFacts {
 	status := map[sessiondb.StatusKind]string{
 		sessiondb.StatusLive: "ACTIVE", sessiondb.StatusEnded: "TERMINATED", sessiondb.StatusUnknown: "PAUSED",
 	}[kind]
@@ -33,7 +33,7 @@ func facts(kind sessiondb.StatusKind, c dockerwatch.Observation, change ...func(
 			c.RestartPolicy = "no"
 		}
 	}
-	f := Facts{
+	f := SessionFacts{
 		Row:       sessiondb.Row{ID: session, Status: status, Kind: kind, Claim: thisID},
 		Container: c, Owner: dockerwatch.Owner{Owned: true, By: dockerwatch.ByName}, Now: noon, SeenBefore: true,
 	}
@@ -51,33 +51,37 @@ func exited(before time.Duration) dockerwatch.Observation {
 	return dockerwatch.Observation{Phase: dockerwatch.Exited, FinishedAt: ago(before), ExitCode: 1}
 }
 
-func seenFor(d time.Duration) func(*Facts) {
-	return func(f *Facts) { f.ClaimedFor, f.CauseFor = d, d }
+func seenFor(d time.Duration) func(*SessionFacts) {
+	return func(f *SessionFacts) { f.ClaimedFor, f.CauseFor = d, d }
 }
 
-func claim(s string) func(*Facts) { return func(f *Facts) { f.Row.Claim = s } }
+func claim(s string) func(*SessionFacts) { return func(f *SessionFacts) { f.Row.Claim = s } }
 
-func foreign(f *Facts) { f.Owner = dockerwatch.Owner{} }
+func foreign(f *SessionFacts) { f.Owner = dockerwatch.Owner{} }
 
-func labelled(session string) func(*Facts) {
-	return func(f *Facts) { f.Owner = dockerwatch.Owner{Owned: true, By: dockerwatch.ByLabel, Session: session} }
+func labelled(session string) func(*SessionFacts) {
+	return func(f *SessionFacts) {
+		f.Owner = dockerwatch.Owner{Owned: true, By: dockerwatch.ByLabel, Session: session}
+	}
 }
 
-func heard(e dockerwatch.Evidence) func(*Facts) { return func(f *Facts) { f.Evidence = e } }
-
-// remade is a container that was made so long ago under the name that another one had.
-func remade(ago time.Duration) func(*Facts) {
-	return func(f *Facts) { f.Remade, f.Container.Created = true, f.Now.Add(-ago) }
+func heard(e dockerwatch.Evidence) func(*SessionFacts) {
+	return func(f *SessionFacts) { f.Evidence = e }
 }
 
-func held(d time.Duration) func(*Facts) { return func(f *Facts) { f.Held = d } }
+// nameReused is a container that was made so long ago under the name that another one had.
+func nameReused(ago time.Duration) func(*SessionFacts) {
+	return func(f *SessionFacts) { f.NameReused, f.Container.Created = true, f.Now.Add(-ago) }
+}
 
-func crashed(before time.Duration) func(*Facts) {
+func held(d time.Duration) func(*SessionFacts) { return func(f *SessionFacts) { f.Held = d } }
+
+func crashed(before time.Duration) func(*SessionFacts) {
 	return heard(dockerwatch.Evidence{DiedAt: ago(before), Crash: true})
 }
 
-func alsoClaimedBy(kind sessiondb.StatusKind) func(*Facts) {
-	return func(f *Facts) { f.Others = []sessiondb.Row{{ID: "s2", Kind: kind, Claim: thisID}} }
+func alsoClaimedBy(kind sessiondb.StatusKind) func(*SessionFacts) {
+	return func(f *SessionFacts) { f.Others = []sessiondb.Row{{ID: "s2", Kind: kind, Claim: thisID}} }
 }
 
 const (
@@ -86,15 +90,24 @@ const (
 	unknown = sessiondb.StatusUnknown
 )
 
-func TestDecideFollowsTheTable(t *testing.T) {
+func TestDecideSessionFollowsTheTable(t *testing.T) {
 	t.Parallel()
 	looping := dockerwatch.Observation{Phase: dockerwatch.Restarting, RestartPolicy: "always", RestartCount: 9}
 	tests := []struct {
-		row    string
+		rule   string
 		reason string
-		facts  Facts
-		want   Verdict
+		facts  SessionFacts
+		want   Verdict // without its rule
 	}{
+		{
+			"N", "a row of another node is that node's controller's",
+			facts(live, exited(time.Hour), func(f *SessionFacts) { f.OtherNode = true }), Verdict{Action: Nothing},
+		},
+		{
+			"4", "a row that could not be read says nothing, not even that it claims nothing",
+			facts(ended, in(""), claim(""), func(f *SessionFacts) { f.RowFailed = true }),
+			Verdict{Action: Retry, Reason: LookFailed},
+		},
 		{
 			"1", "nobody knows what an unknown status wants, so a running container stays",
 			facts(unknown, in(dockerwatch.Running)), Verdict{Action: Hold, Reason: StatusUnknown},
@@ -105,7 +118,7 @@ func TestDecideFollowsTheTable(t *testing.T) {
 		},
 		{
 			"1", "an unknown status is hands off even when a look failed",
-			facts(unknown, in(""), func(f *Facts) { f.LookFailed = true }), Verdict{Action: Hold, Reason: StatusUnknown},
+			facts(unknown, in(""), func(f *SessionFacts) { f.LookFailed = true }), Verdict{Action: Hold, Reason: StatusUnknown},
 		},
 		{
 			"2", "a live row that claims nothing is left to the container controller",
@@ -117,17 +130,17 @@ func TestDecideFollowsTheTable(t *testing.T) {
 		},
 		{
 			"3", "a claim that can name no container is never acted on",
-			facts(live, in(""), claim("no such/ref"), func(f *Facts) { f.ClaimInvalid = true }),
+			facts(live, in(""), claim("no such/ref"), func(f *SessionFacts) { f.ClaimInvalid = true }),
 			Verdict{Action: Hold, Reason: ClaimInvalid},
 		},
 		{
 			"4", "an error is not an observation, whatever else is known",
-			facts(live, exited(time.Hour), crashed(time.Hour), func(f *Facts) { f.LookFailed = true }),
+			facts(live, exited(time.Hour), crashed(time.Hour), func(f *SessionFacts) { f.LookFailed = true }),
 			Verdict{Action: Retry, Reason: LookFailed},
 		},
 		{
 			"4", "an error about an ended row's container changes nothing either",
-			facts(ended, in(""), func(f *Facts) { f.LookFailed = true }), Verdict{Action: Retry, Reason: LookFailed},
+			facts(ended, in(""), func(f *SessionFacts) { f.LookFailed = true }), Verdict{Action: Retry, Reason: LookFailed},
 		},
 		{
 			"4", "a state that the engine has not had until now is no observation",
@@ -139,7 +152,7 @@ func TestDecideFollowsTheTable(t *testing.T) {
 		},
 		{
 			"5", "with exclusive ownership the row that has no right to it fails, the container is not touched",
-			facts(live, in(dockerwatch.Paused), labelled("s2"), func(f *Facts) { f.Exclusive = true }),
+			facts(live, in(dockerwatch.Paused), labelled("s2"), func(f *SessionFacts) { f.Exclusive = true }),
 			Verdict{Action: FailAndRelease, Reason: ContainerTaken},
 		},
 		{
@@ -251,28 +264,28 @@ func TestDecideFollowsTheTable(t *testing.T) {
 		},
 		{
 			"10", "a crash before the stream was interrupted may not be its last end",
-			facts(live, in(dockerwatch.Gone), seenFor(time.Second), func(f *Facts) {
+			facts(live, in(dockerwatch.Gone), seenFor(time.Second), func(f *SessionFacts) {
 				f.SeenBefore, f.Evidence = true, dockerwatch.Evidence{DiedAt: ago(time.Hour), Crash: true, Stale: true}
 			}),
 			Verdict{Action: FailAndRelease, Reason: ContainerExited, Wait: 4 * time.Second},
 		},
 		{
 			"10", "and neither may a stop: the time since it is gone counts",
-			facts(live, in(dockerwatch.Gone), seenFor(5*time.Second), func(f *Facts) {
+			facts(live, in(dockerwatch.Gone), seenFor(5*time.Second), func(f *SessionFacts) {
 				f.SeenBefore, f.Evidence = true, dockerwatch.Evidence{DiedAt: ago(time.Hour), Stale: true}
 			}),
 			Verdict{Action: FailAndRelease, Reason: ContainerExited},
 		},
 		{
 			"11", "one that only has another name now keeps its claim, by its id",
-			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), func(f *Facts) {
+			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), func(f *SessionFacts) {
 				f.SeenBefore, f.Renamed = true, otherID
 			}),
 			Verdict{Action: Fail, Reason: ContainerGone},
 		},
 		{
-			"10", "what was heard of a container that this claim was never seen to mean is not about this claim",
-			facts(live, in(dockerwatch.Gone), crashed(0), func(f *Facts) { f.SeenBefore = false }),
+			"11", "what was heard of a container that this claim was never seen to mean is not about this claim",
+			facts(live, in(dockerwatch.Gone), crashed(0), func(f *SessionFacts) { f.SeenBefore = false }),
 			Verdict{Action: FailAndRelease, Reason: ContainerGone, Wait: 30 * time.Second},
 		},
 		{
@@ -303,7 +316,7 @@ func TestDecideFollowsTheTable(t *testing.T) {
 		},
 		{
 			"11", "a server may save the name first and run after",
-			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), func(f *Facts) { f.SeenBefore = false }),
+			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), func(f *SessionFacts) { f.SeenBefore = false }),
 			Verdict{Action: FailAndRelease, Reason: ContainerGone, Wait: 20 * time.Second},
 		},
 		{
@@ -360,17 +373,17 @@ func TestDecideFollowsTheTable(t *testing.T) {
 		},
 		{
 			"13", "one that was made anew under the claimed name may be of a revival that is about to be saved",
-			facts(ended, in(dockerwatch.Running), claim("web"), remade(30*time.Second), seenFor(10*time.Second)),
+			facts(ended, in(dockerwatch.Running), claim("web"), nameReused(30*time.Second), seenFor(10*time.Second)),
 			Verdict{Action: Pin, Reason: SessionEnded, Wait: 90 * time.Second},
 		},
 		{
 			"13", "one that seems old was perhaps made just now, by a clock that is wrong",
-			facts(ended, in(dockerwatch.Running), claim("web"), remade(time.Hour), seenFor(time.Second)),
+			facts(ended, in(dockerwatch.Running), claim("web"), nameReused(time.Hour), seenFor(time.Second)),
 			Verdict{Action: Pin, Reason: SessionEnded, Wait: 9 * time.Second},
 		},
 		{
 			"13", "one that was made anew under the claimed name and that nobody saved is the ended session's",
-			facts(ended, in(dockerwatch.Running), claim("web"), remade(time.Hour), seenFor(time.Minute)),
+			facts(ended, in(dockerwatch.Running), claim("web"), nameReused(time.Hour), seenFor(time.Minute)),
 			Verdict{Action: Pin, Reason: SessionEnded},
 		},
 		{
@@ -378,104 +391,110 @@ func TestDecideFollowsTheTable(t *testing.T) {
 			facts(ended, in(dockerwatch.Gone)), Verdict{Action: Release, Reason: SessionEnded},
 		},
 		{
-			"foreign", "the container of somebody else is left and the claim kept",
+			"13", "the container of somebody else is left and the claim kept",
 			facts(ended, in(dockerwatch.Running), foreign), Verdict{Action: Report, Reason: ContainerForeign},
 		},
 		{
-			"foreign", "also when it has stopped",
+			"13", "also when it has stopped",
 			facts(ended, exited(time.Hour), foreign), Verdict{Action: Report, Reason: ContainerForeign},
 		},
 		{
-			"foreign", "a live row with a dead foreign container is still failed",
+			"10", "a live row with a dead foreign container is still failed",
 			facts(live, exited(time.Hour), foreign), Verdict{Action: Fail, Reason: ContainerExited},
 		},
 		{
-			"clock", "an engine whose clock runs behind delays by one grace at most",
+			"10", "an engine whose clock runs behind delays by one grace at most",
 			facts(live, exited(-time.Hour), seenFor(5*time.Second)), Verdict{Action: Fail, Reason: ContainerExited},
 		},
 		{
-			"clock", "a finish in the future waits from when it was first seen",
+			"10", "a finish in the future waits from when it was first seen",
 			facts(live, exited(-time.Hour), seenFor(time.Second)),
 			Verdict{Action: Fail, Reason: ContainerExited, Wait: 4 * time.Second},
 		},
 	}
 	for _, tt := range tests {
-		t.Run(tt.row+" "+tt.reason, func(t *testing.T) {
+		t.Run(tt.rule+" "+tt.reason, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, Decide(DefaultPolicy(), tt.facts)); diff != "" {
-				t.Errorf("row %s, %s (-want +got):\n%s", tt.row, tt.reason, diff)
+			tt.want.Rule = tt.rule
+			if diff := cmp.Diff(tt.want, DecideSession(DefaultPolicy(), tt.facts)); diff != "" {
+				t.Errorf("rule %s, %s (-want +got):\n%s", tt.rule, tt.reason, diff)
 			}
 		})
 	}
 }
 
-func TestDecideFollowsThePolicy(t *testing.T) {
+func TestDecideSessionFollowsThePolicy(t *testing.T) {
 	t.Parallel()
 	fail, later := DefaultPolicy(), DefaultPolicy()
 	fail.CrashLoop = CrashLoopFail
 	later.RemovalDelay.Duration = time.Minute
 	tests := []struct {
+		rule   string
 		reason string
 		policy Policy
-		facts  Facts
-		want   Verdict
+		facts  SessionFacts
+		want   Verdict // without its rule
 	}{
 		{
-			"crashLoop: fail fails the session of a container that keeps being restarted", fail,
+			"6", "crashLoop: fail fails the session of a container that keeps being restarted", fail,
 			facts(live, dockerwatch.Observation{Phase: dockerwatch.Restarting}, seenFor(2*time.Minute)),
 			Verdict{Action: Fail, Reason: ContainerLooping},
 		},
 		{
-			"a container that has just been restarted is still in its loop", fail,
+			"6", "a container that has just been restarted is still in its loop", fail,
 			facts(live, dockerwatch.Observation{Phase: dockerwatch.Running, RestartCount: 7, StartedAt: ago(time.Second)},
 				seenFor(2*time.Minute)),
 			Verdict{Action: Fail, Reason: ContainerLooping},
 		},
 		{
-			"one that has run for a minute has left it", fail,
+			"6", "one that has run for a minute has left it", fail,
 			facts(live, dockerwatch.Observation{Phase: dockerwatch.Running, RestartCount: 7, StartedAt: ago(time.Minute)},
 				seenFor(2*time.Minute)),
 			Verdict{Action: Nothing},
 		},
 		{
-			"removalDelay keeps a dead container for inspection, from when it finished", later,
+			"13", "removalDelay keeps a dead container for inspection, from when it finished", later,
 			facts(ended, exited(20*time.Second)), Verdict{Action: Remove, Reason: SessionEnded, Wait: 40 * time.Second},
 		},
 		{
-			"removalDelay does not keep a container running", later,
+			"13", "removalDelay does not keep a container running", later,
 			facts(ended, in(dockerwatch.Running)), Verdict{Action: Stop, Reason: SessionEnded},
 		},
 		{
-			"graces of zero mean at once", Policy{},
+			"11", "graces of zero mean at once", Policy{},
 			facts(live, in(dockerwatch.Gone)), Verdict{Action: FailAndRelease, Reason: ContainerGone},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.reason, func(t *testing.T) {
 			t.Parallel()
-			if diff := cmp.Diff(tt.want, Decide(tt.policy, tt.facts)); diff != "" {
+			tt.want.Rule = tt.rule
+			if diff := cmp.Diff(tt.want, DecideSession(tt.policy, tt.facts)); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", tt.reason, diff)
 			}
 		})
 	}
 }
 
-// TestDecideIsSafeForAnyFacts holds what may never happen against every combination of facts.
-func TestDecideIsSafeForAnyFacts(t *testing.T) {
+// TestDecideSessionIsSafeForAnyFacts holds what may never happen against every combination of facts.
+func TestDecideSessionIsSafeForAnyFacts(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		f := anyFacts(t)
-		v := Decide(DefaultPolicy(), f)
+		v := DecideSession(DefaultPolicy(), f)
+		if v.Rule == "" {
+			t.Errorf("no rule decided %+v", v)
+		}
 		if v.Wait < 0 {
 			t.Errorf("a wait of %s", v.Wait)
 		}
-		if f.LookFailed && f.Row.Claims() && v.Action.effects() {
+		if f.LookFailed && f.Row.Claims() && v.Action.HasEffect() {
 			t.Errorf("decided %s on an error", v.Action)
 		}
-		if f.Row.Kind == unknown && v.Action.effects() {
+		if f.Row.Kind == unknown && v.Action.HasEffect() {
 			t.Errorf("decided %s for an unknown status", v.Action)
 		}
-		if f.Row.Kind == live && f.Container.Phase.Alive() && !f.Exclusive && v.Action.effects() {
+		if f.Row.Kind == live && f.Container.Phase.Alive() && !f.Exclusive && v.Action.HasEffect() {
 			t.Errorf("decided %s for a live row whose container is %s", v.Action, f.Container.Phase)
 		}
 		touches := v.Action == Stop || v.Action == Remove || v.Action == RemoveDead
@@ -483,7 +502,7 @@ func TestDecideIsSafeForAnyFacts(t *testing.T) {
 			t.Errorf("decided %s for a %s row that claims %q, container %s of %+v",
 				v.Action, f.Row.Kind, f.Row.Claim, f.Container.ID, f.Owner)
 		}
-		if touches && (sharedWithHeld(f.Others) || f.Owner.OtherSession(f.Row.ID)) {
+		if touches && (SharedWithHeld(f.Others) || f.Owner.OtherSession(f.Row.ID)) {
 			t.Errorf("decided %s for a container that another session has", v.Action)
 		}
 		if (v.Action == Remove || v.Action == RemoveDead) && f.Container.Phase.Alive() {
@@ -495,7 +514,7 @@ func TestDecideIsSafeForAnyFacts(t *testing.T) {
 	})
 }
 
-func anyFacts(t *rapid.T) Facts {
+func anyFacts(t *rapid.T) SessionFacts {
 	phases := []dockerwatch.Phase{
 		dockerwatch.Running, dockerwatch.Paused, dockerwatch.Restarting, dockerwatch.Created, dockerwatch.Exited,
 		dockerwatch.Dead, dockerwatch.Removing, dockerwatch.Gone, "",

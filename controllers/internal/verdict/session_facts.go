@@ -1,22 +1,24 @@
-package controllers
+package verdict
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// Facts are the fresh looks that one verdict is made from, and since when their cause has been in sight.
-type Facts struct {
+// SessionFacts are the fresh looks at one session and at what it claims, and since when their cause has been in sight.
+type SessionFacts struct {
 	// Row is the row as it was read.
 	Row sessiondb.Row
 	// RowFailed says that the row itself could not be read: Row holds nothing but the id.
 	RowFailed bool
 	// ClaimInvalid says that the claim can name no container.
 	ClaimInvalid bool
-	// Elsewhere says that the row is of another node, or of none that is known.
-	Elsewhere bool
+	// OtherNode says that the row is of another node, or of none that is known.
+	OtherNode bool
 	// LookFailed says that a look ended in an error: nothing is known, whatever the other fields hold.
 	LookFailed bool
 	// Container is what the inspect of the claim proved.
@@ -37,9 +39,9 @@ type Facts struct {
 	// Renamed is the full id of the container that the claim of a live row was seen to mean, where it still exists though
 	// nothing has the claimed name any more.
 	Renamed string
-	// Remade says that the claim of an ended row was seen to mean a container that is gone, and that Container is another
-	// one of the session's, which has the claimed name now.
-	Remade bool
+	// NameReused says that the claim of an ended row was seen to mean a container that is gone, and that Container is
+	// another one of the session's, which has the claimed name now.
+	NameReused bool
 	// SeenBefore says that this controller has seen this claim of this row mean a container while it was live.
 	SeenBefore bool
 	// Now is the engine's clock.
@@ -50,7 +52,7 @@ type Facts struct {
 
 // remaining is how long is left of a grace that began at since (the engine's time; zero when no time is known), and
 // never more than what is left since this controller first saw the cause: a wrong clock delays by one grace at most.
-func (f Facts) remaining(since time.Time, grace time.Duration) time.Duration {
+func (f SessionFacts) remaining(since time.Time, grace time.Duration) time.Duration {
 	return remaining(f.Now, since, f.CauseFor, grace)
 }
 
@@ -63,18 +65,58 @@ func remaining(now, since time.Time, causeFor, grace time.Duration) time.Duratio
 }
 
 // untilSettled is when to look again at a container that is being restarted: after wait, or as soon as it would count
-// as stable. A run that nobody looks at is followed by restarts that seem to be the same ones.
-func (f Facts) untilSettled(wait time.Duration) time.Duration {
+// as stable. Without a look while it runs, later restarts seem to belong to the same loop.
+func (f SessionFacts) untilSettled(wait time.Duration) time.Duration {
 	if f.Container.Phase == dockerwatch.Restarting {
 		return wait
 	}
 	return min(wait, stableAfter-f.Now.Sub(f.Container.StartedAt))
 }
 
-// intent is "fail+remove" for an owned container: what is failed is removed in the end.
-func (f Facts) intent(v Verdict) string {
+// Intent says in a word or two what becomes of the session in the end, all effects taken together: "fail+remove" for an
+// owned container, because what is failed is removed in the end.
+func (f SessionFacts) Intent(v Verdict) string {
 	if v.Action == Fail && f.Owner.Owned && !f.Owner.Keep {
 		return "fail+remove"
 	}
 	return intent(v, f.Container.Phase)
+}
+
+// The causes that the container's state alone does not tell.
+const (
+	// CauseHealthy is a live row whose container runs, CauseLooping one whose container keeps being restarted, and
+	// CauseHeld a row that is left as it is.
+	CauseHealthy = "healthy"
+	CauseLooping = "looping"
+	CauseHeld    = "held"
+)
+
+// Cause names the condition that a wait is for: as long as it stays the same, the wait goes on.
+func (f SessionFacts) Cause() string {
+	c := f.Container
+	if f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() {
+		if looping(c, f.Now) {
+			return CauseLooping
+		}
+		return CauseHealthy
+	}
+	return fmt.Sprintf("%s/%s/%s/%d/%s", f.Row.Kind, c.Phase, c.ID, c.FinishedAt.UnixNano(), f.Replacement.ID)
+}
+
+// DiedAt is the engine's time of the container's end; zero where that is not known, or where the container has not
+// ended.
+func (f SessionFacts) DiedAt() time.Time {
+	switch {
+	case f.Container.Phase == dockerwatch.Gone:
+		return f.Evidence.EndedAt()
+	case f.Container.Phase.Alive():
+		return time.Time{}
+	}
+	return f.Container.FinishedAt
+}
+
+// Subject names the session and its container, for people: the container by its name or, where that is not known, by
+// what the row claims.
+func (f SessionFacts) Subject() (session, container string) {
+	return f.Row.ID, cmp.Or(f.Container.Name, f.Row.Claim)
 }
