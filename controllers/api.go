@@ -1,6 +1,11 @@
 package controllers
 
-import "github.com/session-controller/session-controller/controllers/internal/verdict"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
+	"github.com/session-controller/session-controller/controllers/internal/verdict"
+)
 
 // What callers need of package verdict: the policy that they configure, and what plans and reports are made of.
 type (
@@ -40,3 +45,12 @@ const (
 
 // DefaultPolicy returns the defaults of the configuration file.
 func DefaultPolicy() Policy { return verdict.DefaultPolicy() }
+
+// Metrics are the controller's own figures. A nil *Metrics counts nothing.
+type Metrics = metrics.Metrics
+
+// NewMetrics registers the controller's metrics with reg, all with the prefix session_controller_. statuses are those
+// that the configuration knows. An error says which metrics could not be registered.
+func NewMetrics(reg prometheus.Registerer, statuses []string) (*Metrics, error) {
+	return metrics.New(reg, statuses)
+}

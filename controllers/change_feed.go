@@ -41,7 +41,7 @@ func (t *changeTrigger) Start(ctx context.Context) error {
 // report logs the feed's state, once per change of it.
 func (t *changeTrigger) report(s sessiondb.ChangeState) {
 	log := t.core.Log.WithValues("source", string(s.Source))
-	t.core.Metrics.feed(s.Connected)
+	t.core.Metrics.Feed(s.Connected)
 	t.state.Store(&s)
 	switch {
 	case !s.Connected:

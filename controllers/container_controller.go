@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -19,7 +20,7 @@ type containerSubject struct {
 
 	permit  permit
 	stopper *stopper
-	metrics *Metrics
+	metrics *metrics.Metrics
 	ends    *postMortems
 }
 
@@ -67,7 +68,7 @@ func (s *containerSubject) apply(
 	}
 	began := time.Now()
 	err = s.carryOut(ctx, f, v)
-	s.metrics.effect(v, err)
+	s.metrics.Effect(v, err)
 	if err != nil {
 		return false, err
 	}

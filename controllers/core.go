@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -44,7 +45,7 @@ type Options struct {
 	// AcceptLeaks removes leaked containers however many they are: an operator has said so.
 	AcceptLeaks bool
 	// Metrics may be nil.
-	Metrics *Metrics
+	Metrics *metrics.Metrics
 	// Log is the root logger; what is logged about a session or a container carries its key.
 	Log logr.Logger
 }
@@ -52,7 +53,8 @@ type Options struct {
 // core is what every way of running shares: the looks, the sweep, the guards and what they remember.
 type core struct {
 	Options
-	books
+
+	record passRecorder
 
 	history         *dockerwatch.History
 	memory          *memory
@@ -71,7 +73,7 @@ func newCore(o Options) *core {
 	o.MaxBackoff = cmp.Or(o.MaxBackoff, backoffCap)
 	c := &core{
 		Options: o, history: dockerwatch.NewHistory(), memory: newMemory(), gate: newPauseGate(o),
-		books: newBooks(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), turns: newTurns(),
+		record: newPassRecorder(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), turns: newTurns(),
 	}
 	clock := &engineClock{}
 	containers := newContainerMemory()
@@ -119,7 +121,7 @@ func (c *core) sessionReconciler(
 			metrics: c.Metrics, clock: c.looker.clock, ends: c.ends,
 		},
 	}
-	return newReconciler(kindSession, subject, c.Workers, c.MaxBackoff, requeue, c.books, c.Log)
+	return newReconciler(verdict.KindSession, subject, c.Workers, c.MaxBackoff, requeue, c.record, c.Log)
 }
 
 // containerReconciler returns a reconciler of containers whose stops put their keys back by requeue.
@@ -130,7 +132,7 @@ func (c *core) containerReconciler(
 		containerLooker: c.containerLooker, permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics,
 		ends: c.ends,
 	}
-	return newReconciler(kindContainer, subject, c.containerWorkers(), c.MaxBackoff, requeue, c.books, c.Log)
+	return newReconciler(verdict.KindContainer, subject, c.containerWorkers(), c.MaxBackoff, requeue, c.record, c.Log)
 }
 
 // containerShare is the part of Workers that look at containers without a row: a quarter. Four remove nearly as fast as

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
@@ -20,7 +21,7 @@ type doubts struct {
 	grace  time.Duration // how long it holds on after it is reset: rows that come back one by one are not all back then
 	// accepted says that an operator has looked at the containers without a row and wants them removed.
 	accepted bool
-	metrics  *Metrics
+	metrics  *metrics.Metrics
 	log      logr.Logger
 
 	mu        sync.Mutex
@@ -68,7 +69,7 @@ func (d *doubts) judge(began time.Time, t verdict.Counts) {
 		d.log.Info("Breaker reset, leaked containers are removed as usual", "containers", t.Owned, "rowless", t.Rowless)
 	}
 	d.rowless = rowless
-	d.metrics.breaker(gone, rowless && !d.accepted)
+	d.metrics.Breaker(gone, rowless && !d.accepted)
 }
 
 // tripped reports what the breaker holds.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -21,7 +22,7 @@ type effects struct {
 	permit  permit
 	stopper *stopper
 	memory  *memory
-	metrics *Metrics
+	metrics *metrics.Metrics
 	clock   *engineClock
 	ends    *postMortems
 }
@@ -52,7 +53,7 @@ func (e *effects) apply(
 	}
 	began := time.Now()
 	row, err := e.carryOut(ctx, f, v)
-	e.metrics.effect(v, err)
+	e.metrics.Effect(v, err)
 	if err != nil {
 		return false, err
 	}
@@ -74,7 +75,7 @@ func (e *effects) measure(f verdict.SessionFacts, v verdict.Verdict) {
 		return
 	}
 	if now, err := e.clock.now(); err == nil {
-		e.metrics.failed(now.Sub(died))
+		e.metrics.DeathToError(now.Sub(died))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -38,7 +39,7 @@ type engineGuard struct {
 	records EngineRecords // nil: only this process remembers
 	pin     string
 	dryRun  bool
-	metrics *Metrics
+	metrics *metrics.Metrics
 	log     logr.Logger
 	checks  *batch.Batcher[struct{}, struct{}]
 	// changed is called when another engine answers than the one before, the served one again included, and when the
@@ -226,7 +227,7 @@ func (g *engineGuard) accept(who introduction) {
 	g.mu.Lock()
 	clockSet := g.clock.set(who.clock) && g.last == who.Identity()
 	g.accepted, g.last, g.refusal = who.Identity(), who.Identity(), nil
-	g.metrics.engineTrusted(true)
+	g.metrics.EngineTrusted(true)
 	g.mu.Unlock()
 	g.saw(who.Identity(), clockSet)
 }
@@ -263,7 +264,7 @@ func (g *engineGuard) distrust(err error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.accepted, g.refusal = "", err
-	g.metrics.engineTrusted(false)
+	g.metrics.EngineTrusted(false)
 	return err
 }
 

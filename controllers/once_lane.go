@@ -184,7 +184,7 @@ func (l *lane[K, F]) item(key K, out Outcome[F]) Item {
 	item.Session, item.Container = out.Facts.Subject()
 	switch {
 	case item.Session != "" || item.Container != "":
-	case l.reconciler.kind == kindSession:
+	case l.reconciler.kind == verdict.KindSession:
 		item.Session = string(key)
 	default:
 		item.Container = string(key)

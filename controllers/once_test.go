@@ -36,7 +36,7 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 	for _, tt := range tests {
 		s := &once{}
 		l := newLane(s, 1, func(func(verdict.SessionKey, time.Duration)) *sessionReconciler {
-			return &sessionReconciler{kind: kindSession}
+			return &sessionReconciler{kind: verdict.KindSession}
 		})
 		l.open["s1"] = tt.open
 		l.leave()
@@ -57,7 +57,7 @@ func TestWhatWaitsBeyondTheEndIsPendingAtOnce(t *testing.T) {
 	t.Parallel()
 	s := &once{settled: make(chan struct{}), until: time.Now().Add(115 * time.Second)}
 	l := newLane(s, 1, func(func(verdict.SessionKey, time.Duration)) *sessionReconciler {
-		return &sessionReconciler{kind: kindSession}
+		return &sessionReconciler{kind: verdict.KindSession}
 	})
 	out := SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Stop, Wait: 2 * time.Minute, Again: 110 * time.Second}}
 	if l.stays("s1", out, out.Verdict.Again) || len(s.report.Pending) != 1 {
@@ -72,7 +72,7 @@ func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	looks := make(chan verdict.SessionKey, 2)
 	l := newLane(s, 1, func(requeue func(verdict.SessionKey, time.Duration)) *sessionReconciler {
 		subject := counted{&sessionSubject{memory: newMemory()}, looks}
-		return newReconciler(kindSession, subject, 1, backoffCap, requeue, newBooks(nil), logr.Discard())
+		return newReconciler(verdict.KindSession, subject, 1, backoffCap, requeue, newPassRecorder(nil), logr.Discard())
 	})
 	l.nominate("s1")
 	var workers sync.WaitGroup

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -36,7 +37,7 @@ const (
 // concurrent use.
 type pauseGate struct {
 	records PauseRecords // nil: there are no pauses
-	metrics *Metrics
+	metrics *metrics.Metrics
 	log     logr.Logger
 	// resumed is told when a pause has ended: a sweep is due. Nil: nobody is.
 	resumed func()
@@ -149,7 +150,7 @@ func (g *pauseGate) readOnce(ctx context.Context) error {
 		return err // where a pause may be written down that cannot be read nothing is done
 	}
 	was, is := g.take(pauseSeen{Pause: now, blind: err}, began)
-	g.metrics.pause(is.Until)
+	g.metrics.Pause(is.Until)
 	g.tell(was, is)
 	return nil
 }
@@ -201,7 +202,7 @@ func (g *pauseGate) Start(ctx context.Context) error {
 		if err := g.read(ctx); err != nil && ctx.Err() == nil {
 			g.log.V(1).Info("Cannot read whether the controller is paused, it stays as it was", "error", err.Error())
 			if p := g.current(); !p.Active() { // the pause that is known may have ended meanwhile
-				g.metrics.pause(time.Time{})
+				g.metrics.Pause(time.Time{})
 			}
 		}
 		wait := pauseReadEvery

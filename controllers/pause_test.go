@@ -10,8 +10,9 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
@@ -36,7 +37,7 @@ func (p *pauses) set(pause sessiondb.Pause, err error) {
 	p.pause, p.err = pause, err
 }
 
-func newTestGate(records PauseRecords, m *Metrics) *pauseGate {
+func newTestGate(records PauseRecords, m *metrics.Metrics) *pauseGate {
 	// However seldom rows are polled, a pause is obeyed.
 	return newPauseGate(Options{Pauses: records, PollInterval: time.Hour, Metrics: m, Log: logr.Discard()})
 }
@@ -44,7 +45,11 @@ func newTestGate(records PauseRecords, m *Metrics) *pauseGate {
 func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m, _ := newTestMetrics(t)
+		registry := prometheus.NewPedanticRegistry()
+		m, err := metrics.New(registry, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		records := &pauses{}
 		gate := newTestGate(records, m)
 		var resumed atomic.Int64
@@ -59,7 +64,7 @@ func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
 			if err := gate.check(ctx); (err != nil) != paused || paused && !errors.Is(err, why) {
 				t.Errorf("the gate says %v, paused should be %t", err, paused)
 			}
-			if got := testutil.ToFloat64(m.paused); got != oneIf(paused) {
+			if got := gauge(t, registry, "session_controller_paused"); (got == 1) != paused {
 				t.Errorf("the metric is %v", got)
 			}
 			if got := resumed.Load(); got != ended {

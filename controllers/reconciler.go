@@ -26,12 +26,6 @@ const (
 	failuresLoggedEvery  = time.Second
 )
 
-// The two directions, as logs and names of controllers have them.
-const (
-	kindSession   = "session"
-	kindContainer = "container"
-)
-
 // looks are the fresh looks that one verdict is made from.
 type looks interface {
 	// Intent says in a word or two what would become of it, all effects taken together: what a verdict begins, the next
@@ -87,7 +81,7 @@ type reconciler[K ~string, F looks] struct {
 	databaseDown func()
 	pace         pace[K]
 	slow         *slowLane[K]
-	books        books
+	record       passRecorder
 	// complaints bounds the failures that are logged.
 	complaints *rate.Limiter
 	log        logr.Logger
@@ -97,10 +91,10 @@ type reconciler[K ~string, F looks] struct {
 // most.
 func newReconciler[K ~string, F looks](
 	kind string, s subject[K, F], workers int, maxBackoff time.Duration, requeue func(key K, after time.Duration),
-	books books, log logr.Logger,
+	record passRecorder, log logr.Logger,
 ) *reconciler[K, F] {
 	return &reconciler[K, F]{
-		kind: kind, subject: s, requeue: requeue, books: books, log: log,
+		kind: kind, subject: s, requeue: requeue, record: record, log: log,
 		pace:       newPace[K](maxBackoff),
 		slow:       newSlowLane[K](workers),
 		complaints: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
@@ -166,7 +160,7 @@ func (r *reconciler[K, F]) pass(ctx context.Context, key K) Outcome[F] {
 	if !ok {
 		return Outcome[F]{Verdict: verdict.Verdict{Action: verdict.Retry, Reason: verdict.LookFailed}, Err: errSlowLaneFull}
 	}
-	over := r.books.pulse.begin(r.kind, string(key))
+	over := r.record.steps.begin(r.kind, string(key))
 	defer over()
 	out := r.converge(logr.NewContext(ctx, r.log.WithValues(r.kind, string(key))), key)
 	for _, next := range leave(errors.Is(out.Err, dockerwatch.ErrTimeout)) {
@@ -193,7 +187,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 		if err != nil {
 			return r.failed(ctx, key, out, err)
 		}
-		r.books.drifts.judged(r.kind, string(key), out.Verdict)
+		r.record.drifts.Judged(r.kind, string(key), out.Verdict)
 		if !out.Verdict.Due() {
 			r.rest(ctx, out)
 			r.hangs(ctx, key, out.Verdict)
@@ -205,7 +199,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 			out.Effects++
 			if over {
 				out.Verdict = verdict.Verdict{Action: verdict.Nothing}
-				r.books.drifts.judged(r.kind, string(key), out.Verdict)
+				r.record.drifts.Judged(r.kind, string(key), out.Verdict)
 				return out
 			}
 			if out.Verdict.Action == verdict.Fail {

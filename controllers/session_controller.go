@@ -43,7 +43,7 @@ func (s *sessionSubject) apply(
 			return false, err
 		}
 		if !verdict.SharedWithHeld(others) {
-			return false, conflict(kindSession, f.Row.ID)
+			return false, conflict(verdict.KindSession, f.Row.ID)
 		}
 	}
 	return s.effects.apply(ctx, f, v, done)

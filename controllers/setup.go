@@ -50,7 +50,7 @@ func New(o Options, source dockerwatch.EventSource) *Controller {
 // SetupWithManager gives the manager the two controllers and their triggers.
 func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	c.leading = mgr.Elected()
-	c.Metrics.working(false, c.DryRun, c.ResyncPeriod)
+	c.Metrics.Working(false, c.DryRun, c.ResyncPeriod)
 	sessions, containers := c.sessions, c.containers
 	session := c.sessionReconciler(sessions.stopEnded)
 	container := c.containerReconciler(containers.stopEnded)
@@ -59,10 +59,10 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 		session.slow.forgive()
 		container.slow.forgive()
 	}
-	if err := setUp(c, mgr, kindSession, session, c.Workers, sessions); err != nil {
+	if err := setUp(c, mgr, verdict.KindSession, session, c.Workers, sessions); err != nil {
 		return err
 	}
-	if err := setUp(c, mgr, kindContainer, container, c.containerWorkers(), containers); err != nil {
+	if err := setUp(c, mgr, verdict.KindContainer, container, c.containerWorkers(), containers); err != nil {
 		return err
 	}
 	c.loop = newSweepLoop(c.core, sessions.swept, containers.swept)
@@ -127,7 +127,7 @@ func (e everywhere) NeedLeaderElection() bool { return false }
 
 // lead counts this process as the one that works, until ctx ends.
 func (c *Controller) lead(ctx context.Context) error {
-	c.Metrics.working(true, c.DryRun, c.ResyncPeriod)
+	c.Metrics.Working(true, c.DryRun, c.ResyncPeriod)
 	<-ctx.Done()
 	return nil
 }
@@ -160,14 +160,14 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 	return dockerwatch.WatchHandlers{
 		Connected: func(gap bool) {
 			c.stream.Store(nil)
-			c.Metrics.stream(true, c.followed.Swap(true))
+			c.Metrics.Stream(true, c.followed.Swap(true))
 			log.Info("Following the engine's events", "gap", gap)
 			c.doubts.forget() // it may be another engine, or one that lost its containers
 			c.loop.request()  // a sweep is due after every connection
 		},
 		Disconnected: func(err error) {
 			c.stream.Store(&streamError{err})
-			c.Metrics.stream(false, false)
+			c.Metrics.Stream(false, false)
 			c.doubts.forget()
 			if errors.Is(err, dockerwatch.ErrRedialled) {
 				log.Info("Dialling the engine's event stream anew", "why", err.Error())

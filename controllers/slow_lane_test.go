@@ -31,7 +31,7 @@ func TestContainersThatHangHoldAQuarterOfTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers = 4
 		subject := wedged{&sessionSubject{memory: newMemory()}}
-		r := newReconciler(kindSession, subject, workers, backoffCap, nil, newBooks(nil), logr.Discard())
+		r := newReconciler(verdict.KindSession, subject, workers, backoffCap, nil, newPassRecorder(nil), logr.Discard())
 		for n := range workers {
 			go r.pass(t.Context(), SessionKey(strconv.Itoa(n)))
 		}

@@ -46,7 +46,7 @@ func (c *Controller) Ready() error {
 
 // Alive returns nil unless the process itself is stuck, in which case a restart helps. An engine or a database that is
 // away is no reason: a restart would not bring it back.
-func (c *Controller) Alive() error { return c.pulse.stuck(time.Now()) }
+func (c *Controller) Alive() error { return c.record.steps.stuck(time.Now()) }
 
 // leads reports whether this process is the one that works.
 func (c *Controller) leads() bool {
@@ -138,7 +138,8 @@ type Status struct {
 func (c *Controller) Status() Status {
 	s := Status{
 		Started: c.started, Leads: c.leads(), DryRun: c.DryRun, Checks: c.Checks(), Feed: c.feed.Load(),
-		Engine: c.guard.served(), Open: c.drifts.counts(), Looping: c.drifts.loops(), Stopping: c.stopper.count(),
+		Engine: c.guard.served(), Open: c.record.drifts.Open(), Looping: c.record.drifts.Looping(),
+		Stopping: c.stopper.count(),
 		Sessions: c.sessions.waiting(), Containers: c.containers.waiting(),
 	}
 	if p := c.gate.current(); p.Active() {
@@ -155,6 +156,6 @@ func (c *Controller) Status() Status {
 
 // heard notes an event for the figures.
 func (c *Controller) heard(e dockerwatch.Event) {
-	c.Metrics.event(e.Action)
+	c.Metrics.Event(e.Action)
 	c.lastEvent.Store(new(time.Now()))
 }

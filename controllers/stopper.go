@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
@@ -31,7 +32,7 @@ var (
 // stopper runs stops beside the workers, so that a container that ignores its stop signal delays no other session.
 type stopper struct {
 	engine  Engine
-	metrics *Metrics
+	metrics *metrics.Metrics
 
 	slots chan struct{}
 	mu    sync.Mutex
@@ -42,7 +43,7 @@ type stopper struct {
 	running sync.WaitGroup
 }
 
-func newStopper(engine Engine, metrics *Metrics) *stopper {
+func newStopper(engine Engine, metrics *metrics.Metrics) *stopper {
 	return &stopper{
 		engine: engine, metrics: metrics,
 		slots: make(chan struct{}, stopsAtOnce), stopping: map[string][]func(error){},
@@ -102,7 +103,7 @@ func (s *stopper) stop(
 	if ctx.Err() != nil {
 		return err
 	}
-	s.metrics.effect(verdict.Verdict{Action: verdict.Stop, Reason: reason}, err)
+	s.metrics.Effect(verdict.Verdict{Action: verdict.Stop, Reason: reason}, err)
 	if err == nil {
 		log.Info("Container stopped", "took", time.Since(began).String())
 	}

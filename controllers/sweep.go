@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -38,6 +39,15 @@ type Sweep struct {
 // leftAlone are the counts that should be zero and do not change by themselves: people have to look into them.
 func (s Sweep) leftAlone() [4]int { return [...]int{s.Held, s.Invalid, s.Taken, s.Foreign} }
 
+// shown is what the gauges show of it.
+func (s Sweep) shown() metrics.Sweep {
+	return metrics.Sweep{
+		Took: s.Took, Statuses: s.Statuses, Live: s.tally.Live, UnknownStatus: s.Held, Invalid: s.Invalid, Taken: s.Taken,
+		Foreign: s.Foreign, Containers: s.Containers, Owned: s.Owned, Unclaimed: s.Unclaimed,
+		ForeignClaimed: s.ForeignClaimed,
+	}
+}
+
 // sweeper is the level: one list, one streamed query, joined in memory that grows with the containers of the engine and
 // never with the rows. It only nominates keys; each is decided on looks of its own. Sweeps take turns.
 type sweeper struct {
@@ -50,7 +60,7 @@ type sweeper struct {
 	memory     *memory
 	containers *containerMemory
 	census     *census
-	metrics    *Metrics
+	metrics    *metrics.Metrics
 	// population is told how many containers run.
 	population *atomic.Int64
 	// recovered is told when the engine answers a sweep after it hung in the one before. Nil: nobody is.
@@ -71,7 +81,11 @@ func (s *sweeper) sweep(ctx context.Context, visit visitor) (result Sweep, err e
 	err = s.census.turn(ctx, func(began time.Time) (t verdict.Counts, err error) {
 		result, err = s.run(ctx, began, visit)
 		result.Took = time.Since(began)
-		s.metrics.sweep(result, err)
+		if err != nil {
+			s.metrics.SweepFailed()
+		} else {
+			s.metrics.Swept(result.shown())
+		}
 		return result.tally, err
 	})
 	return result, err

@@ -76,7 +76,7 @@ func (l *sweepLoop) ready() error {
 func (l *sweepLoop) Start(ctx context.Context) error {
 	await(ctx, firstSweepPatience, l.trigger)
 	for failures := 0; ctx.Err() == nil; {
-		over := l.core.pulse.begin("sweep", "")
+		over := l.core.record.steps.begin("sweep", "")
 		err := l.sweep(ctx)
 		over()
 		l.note(ctx, err)
@@ -95,7 +95,7 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 }
 
 func (l *sweepLoop) sweep(ctx context.Context) error {
-	adrift := l.core.drifts.unclaimed()
+	adrift := l.core.record.drifts.Unclaimed()
 	result, err := l.core.sweeper.sweep(ctx, nominates(l.core.memory,
 		func(key verdict.SessionKey) error { return l.session(ctx, key) },
 		func(key verdict.ContainerKey) error {
@@ -105,7 +105,7 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.core.drifts.claimed(adrift)
+	l.core.record.drifts.Claimed(adrift)
 	if result.Unsure > 0 {
 		l.request()
 	}

@@ -5,3 +5,9 @@ type SessionKey string
 
 // ContainerKey is the key of the container controller: the container's full id.
 type ContainerKey string
+
+// The two kinds of keys, as logs and the names of controllers have them.
+const (
+	KindSession   = "session"
+	KindContainer = "container"
+)

@@ -1,9 +1,7 @@
-package controllers
+package metrics
 
 import (
 	"errors"
-	"slices"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -11,8 +9,8 @@ import (
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
-// metricPrefix begins the name of every family.
-const metricPrefix = "session_controller_"
+// prefix begins the name of every family.
+const prefix = "session_controller_"
 
 // Metrics are the controller's own figures. A nil *Metrics counts nothing.
 type Metrics struct {
@@ -38,9 +36,10 @@ type Metrics struct {
 	sweeps      sweepMetrics
 }
 
-// NewMetrics registers the controller's metrics, all with the prefix session_controller_. Every family is there from
-// the first scrape, and every label value that is possible: statuses are those that the configuration knows.
-func NewMetrics(reg prometheus.Registerer, statuses []string) (*Metrics, error) {
+// New registers the controller's metrics with reg, all with the prefix session_controller_. Every family is there from
+// the first scrape, and every label value that is possible: statuses are those that the configuration knows. An error
+// says which metrics could not be registered.
+func New(reg prometheus.Registerer, statuses []string) (*Metrics, error) {
 	r := registry{reg: reg}
 	m := &Metrics{
 		effects: r.counters("effects_total",
@@ -51,7 +50,7 @@ func NewMetrics(reg prometheus.Registerer, statuses []string) (*Metrics, error) 
 			"Drifts that were found and are not over: inside a grace, held, or tried again, by reason.", "reason"),
 		looping: r.gauge("crash_loops", "Live sessions whose container its restart policy keeps restarting."),
 		deathToRow: register(&r, prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name:    metricPrefix + "death_to_error_seconds",
+			Name:    prefix + "death_to_error_seconds",
 			Help:    "From the end of a container, on the engine's clock, until its row said ERROR; graces included.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120, 300},
 		})),
@@ -95,122 +94,5 @@ func (m *Metrics) fill() {
 	for _, action := range dockerwatch.Actions() {
 		m.events.WithLabelValues(string(action))
 	}
-	m.breaker(false, false)
-}
-
-// Build says which build this is.
-func (m *Metrics) Build(version, commit, goVersion string) {
-	if m != nil {
-		m.build.WithLabelValues(version, commit, goVersion).Set(1)
-	}
-}
-
-const (
-	resultDone   = "done"
-	resultFailed = "failed"
-)
-
-// effect counts one that was done or has failed; where somebody else moved first, or is at it, it is neither.
-func (m *Metrics) effect(v verdict.Verdict, err error) {
-	if m == nil || retryNow(err) || errors.Is(err, dockerwatch.ErrRefused) {
-		return
-	}
-	result := resultDone
-	if err != nil {
-		result = resultFailed
-	}
-	m.effects.WithLabelValues(string(v.Action), string(v.Reason), result).Inc()
-}
-
-// driftFound and driftOver count one drift each; loop counts a crash loop that began or is over.
-func (m *Metrics) driftFound(reason verdict.Reason) {
-	if m != nil {
-		m.found.WithLabelValues(string(reason)).Inc()
-		m.open.WithLabelValues(string(reason)).Inc()
-	}
-}
-
-func (m *Metrics) driftOver(reason verdict.Reason) {
-	if m != nil {
-		m.converged.WithLabelValues(string(reason)).Inc()
-		m.open.WithLabelValues(string(reason)).Dec()
-	}
-}
-
-func (m *Metrics) loops(n int) {
-	if m != nil {
-		m.looping.Set(float64(n))
-	}
-}
-
-// failed takes how long a session was dead before its row said so.
-func (m *Metrics) failed(after time.Duration) {
-	if m != nil {
-		m.deathToRow.Observe(max(0, after).Seconds())
-	}
-}
-
-func (m *Metrics) event(action dockerwatch.Action) {
-	if m != nil && slices.Contains(dockerwatch.Actions(), action) { // no engine chooses the label's values
-		m.events.WithLabelValues(string(action)).Inc()
-	}
-}
-
-func (m *Metrics) stream(up, again bool) {
-	if m == nil {
-		return
-	}
-	m.streamUp.Set(oneIf(up))
-	if up && again {
-		m.reconnected.Inc()
-	}
-}
-
-func (m *Metrics) feed(up bool) {
-	if m != nil {
-		m.feedUp.Set(oneIf(up))
-	}
-}
-
-func (m *Metrics) engineTrusted(yes bool) {
-	if m != nil {
-		m.trusted.Set(oneIf(yes))
-		m.refused.Set(oneIf(!yes))
-	}
-}
-
-func (m *Metrics) breaker(sessions, containers bool) {
-	if m != nil {
-		m.tripped.WithLabelValues("sessions").Set(oneIf(sessions))
-		m.tripped.WithLabelValues("containers").Set(oneIf(containers))
-	}
-}
-
-// working says whether this process is the one that works, whether it only looks, and how often it sweeps.
-func (m *Metrics) working(leads, dryRun bool, resync time.Duration) {
-	if m != nil {
-		m.leader.Set(oneIf(leads))
-		m.dryRun.Set(oneIf(dryRun))
-		m.resync.Set(resync.Seconds())
-	}
-}
-
-// pause takes when the pause ends; the zero time says that there is none.
-func (m *Metrics) pause(until time.Time) {
-	if m == nil {
-		return
-	}
-	m.paused.Set(oneIf(!until.IsZero()))
-	if until.IsZero() {
-		m.pausedUntil.Set(0)
-		return
-	}
-	m.pausedUntil.Set(float64(until.Unix()))
-}
-
-func oneIf(up bool) float64 {
-	if up {
-		return 1
-	}
-	return 0
+	m.Breaker(false, false)
 }

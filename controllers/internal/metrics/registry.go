@@ -1,4 +1,4 @@
-package controllers
+package metrics
 
 import (
 	"errors"
@@ -14,19 +14,19 @@ type registry struct {
 }
 
 func (r *registry) gauge(name, help string) prometheus.Gauge {
-	return register(r, prometheus.NewGauge(prometheus.GaugeOpts{Name: metricPrefix + name, Help: help}))
+	return register(r, prometheus.NewGauge(prometheus.GaugeOpts{Name: prefix + name, Help: help}))
 }
 
 func (r *registry) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
-	return register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metricPrefix + name, Help: help}, labels))
+	return register(r, prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: prefix + name, Help: help}, labels))
 }
 
 func (r *registry) counter(name, help string) prometheus.Counter {
-	return register(r, prometheus.NewCounter(prometheus.CounterOpts{Name: metricPrefix + name, Help: help}))
+	return register(r, prometheus.NewCounter(prometheus.CounterOpts{Name: prefix + name, Help: help}))
 }
 
 func (r *registry) counters(name, help string, labels ...string) *prometheus.CounterVec {
-	return register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricPrefix + name, Help: help}, labels))
+	return register(r, prometheus.NewCounterVec(prometheus.CounterOpts{Name: prefix + name, Help: help}, labels))
 }
 
 // register registers a collector and returns it, or the one that is there already, since the registry is the process's.

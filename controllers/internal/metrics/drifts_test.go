@@ -1,4 +1,4 @@
-package controllers
+package metrics
 
 import (
 	"testing"
@@ -12,7 +12,7 @@ import (
 func TestADriftIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	m, _ := newTestMetrics(t)
-	d := newDrifts(m)
+	d := NewDrifts(m)
 	waits := verdict.Verdict{Action: verdict.Fail, Reason: verdict.ContainerExited, Wait: time.Second}
 	due := verdict.Verdict{Action: verdict.Fail, Reason: verdict.ContainerExited}
 	follows := verdict.Verdict{Action: verdict.Remove, Reason: verdict.SessionEnded}
@@ -20,15 +20,15 @@ func TestADriftIsCountedOnce(t *testing.T) {
 	rests := verdict.Verdict{Action: verdict.Nothing}
 
 	for _, v := range []verdict.Verdict{rests, waits, waits, failed, due, follows} {
-		d.judged(kindSession, "s1", v)
+		d.Judged(verdict.KindSession, "s1", v)
 	}
-	if open := d.counts(); len(open) != 1 || open[verdict.ContainerExited] != 1 {
+	if open := d.Open(); len(open) != 1 || open[verdict.ContainerExited] != 1 {
 		t.Errorf("open are %v, want the one of ContainerExited", open)
 	}
-	d.judged(kindSession, "s1", rests)
-	d.judged(kindSession, "s1", rests)
+	d.Judged(verdict.KindSession, "s1", rests)
+	d.Judged(verdict.KindSession, "s1", rests)
 	// Another key, held by a guard.
-	d.judged(kindContainer, "s1", verdict.Verdict{Action: verdict.Hold, Reason: verdict.BreakerTripped})
+	d.Judged(verdict.KindContainer, "s1", verdict.Verdict{Action: verdict.Hold, Reason: verdict.BreakerTripped})
 	for _, tt := range []struct {
 		reason verdict.Reason
 		want   [3]float64
@@ -52,7 +52,7 @@ func TestADriftIsCountedOnce(t *testing.T) {
 func TestAContainerIsAdriftWhenItsGraceIsOver(t *testing.T) {
 	t.Parallel()
 	m, _ := newTestMetrics(t)
-	d := newDrifts(m)
+	d := NewDrifts(m)
 	young := verdict.Verdict{Action: verdict.Stop, Reason: verdict.ContainerLeaked, Wait: time.Minute}
 	held := verdict.Verdict{Action: verdict.Hold, Reason: verdict.BreakerTripped}
 	want := func(when string, n float64) {
@@ -65,19 +65,19 @@ func TestAContainerIsAdriftWhenItsGraceIsOver(t *testing.T) {
 			t.Errorf("%s: %v are adrift, want %v", when, got, n)
 		}
 	}
-	d.judged(kindContainer, "c1", young)
+	d.Judged(verdict.KindContainer, "c1", young)
 	want("its server is about to save the claim", 0)
-	d.judged(kindContainer, "c1", held)
+	d.Judged(verdict.KindContainer, "c1", held)
 	want("a guard holds it", 1)
-	d.judged(kindContainer, "c1", young)
+	d.Judged(verdict.KindContainer, "c1", young)
 	want("the guard has let go of it", 1)
 
-	d.judged(kindContainer, "c2", held)
-	d.judged(kindSession, "c1", verdict.Verdict{Action: verdict.Stop, Reason: verdict.SessionEnded})
-	open := d.unclaimed()
-	d.judged(kindContainer, "c3", held)
+	d.Judged(verdict.KindContainer, "c2", held)
+	d.Judged(verdict.KindSession, "c1", verdict.Verdict{Action: verdict.Stop, Reason: verdict.SessionEnded})
+	open := d.Unclaimed()
+	d.Judged(verdict.KindContainer, "c3", held)
 	delete(open, "c2") // the sweep has met it
-	d.claimed(open)
+	d.Claimed(open)
 	want("a sweep has met one, and one was found meanwhile", 2)
 	if got := testutil.ToFloat64(m.converged.WithLabelValues(string(verdict.BreakerTripped))); got != 1 {
 		t.Errorf("%v have come to an end, want 1", got)
@@ -87,7 +87,7 @@ func TestAContainerIsAdriftWhenItsGraceIsOver(t *testing.T) {
 func TestACrashLoopIsShownWhileItLasts(t *testing.T) {
 	t.Parallel()
 	m, _ := newTestMetrics(t)
-	d := newDrifts(m)
+	d := NewDrifts(m)
 	want := func(n float64) {
 		t.Helper()
 		if got := testutil.ToFloat64(m.looping); got != n {
@@ -95,29 +95,13 @@ func TestACrashLoopIsShownWhileItLasts(t *testing.T) {
 		}
 	}
 	loops := verdict.Verdict{Action: verdict.Report, Reason: verdict.ContainerLooping}
-	d.judged(kindSession, "s1", loops)
-	d.judged(kindSession, "s2", loops)
-	d.judged(kindSession, "s1", loops)
+	d.Judged(verdict.KindSession, "s1", loops)
+	d.Judged(verdict.KindSession, "s2", loops)
+	d.Judged(verdict.KindSession, "s1", loops)
 	want(2)
-	d.judged(kindSession, "s1", verdict.Verdict{Action: verdict.Retry, Reason: verdict.LookFailed}) // nothing is known
+	// Nothing is known.
+	d.Judged(verdict.KindSession, "s1", verdict.Verdict{Action: verdict.Retry, Reason: verdict.LookFailed})
 	want(2)
-	d.judged(kindSession, "s1", verdict.Verdict{Action: verdict.Nothing})
+	d.Judged(verdict.KindSession, "s1", verdict.Verdict{Action: verdict.Nothing})
 	want(1)
-}
-
-func TestAStepThatTakesTooLongIsStuck(t *testing.T) {
-	t.Parallel()
-	p := newPulse()
-	end := p.begin(kindSession, "s1")
-	p.begin(kindSession, "s2")()
-	if err := p.stuck(time.Now().Add(stuckAfter - time.Second)); err != nil {
-		t.Errorf("too early: %v", err)
-	}
-	if err := p.stuck(time.Now().Add(stuckAfter + time.Second)); err == nil {
-		t.Error("a step that does not end is not noticed")
-	}
-	end()
-	if err := p.stuck(time.Now().Add(time.Hour)); err != nil {
-		t.Errorf("it has ended: %v", err)
-	}
 }

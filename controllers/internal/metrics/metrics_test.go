@@ -1,4 +1,4 @@
-package controllers
+package metrics
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ import (
 func newTestMetrics(t *testing.T) (*Metrics, *prometheus.Registry) {
 	t.Helper()
 	registry := prometheus.NewPedanticRegistry()
-	m, err := NewMetrics(registry, []string{"ACTIVE", "ERROR"})
+	m, err := New(registry, []string{"ACTIVE", "ERROR"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestEveryFamilyIsInTheFirstScrape(t *testing.T) {
 		t.Errorf("%d families of %d are in the first scrape", len(families), len(want))
 	}
 	for _, f := range families {
-		if !strings.HasPrefix(f.GetName(), metricPrefix) {
+		if !strings.HasPrefix(f.GetName(), prefix) {
 			t.Errorf("%s lacks the prefix", f.GetName())
 		}
 	}
@@ -62,9 +62,9 @@ func TestAnEffectThatSomebodyElseHadIsNotCounted(t *testing.T) {
 	t.Parallel()
 	m, _ := newTestMetrics(t)
 	remove := verdict.Verdict{Action: verdict.Remove, Reason: verdict.SessionEnded}
-	m.effect(remove, nil)
-	m.effect(remove, errors.New("refused"))
-	m.effect(remove, dockerwatch.ErrNotThere)
+	m.Effect(remove, nil)
+	m.Effect(remove, errors.New("refused"))
+	m.Effect(remove, dockerwatch.ErrNotThere)
 	for result, want := range map[string]float64{resultDone: 1, resultFailed: 1} {
 		series := m.effects.WithLabelValues(string(remove.Action), string(remove.Reason), result)
 		if got := testutil.ToFloat64(series); got != want {
@@ -81,11 +81,11 @@ func TestASweepIsShownByItsCounts(t *testing.T) {
 	if age := valueOf(t, registry, "last_sweep_age_seconds"); age < 3600 {
 		t.Errorf("before a sweep its age is %v s", age)
 	}
-	m.sweep(Sweep{}, errors.New("the engine is away"))
+	m.SweepFailed()
 	if age := valueOf(t, registry, "last_sweep_age_seconds"); age < 3600 {
 		t.Errorf("after one that failed the age is %v s", age)
 	}
-	m.sweep(Sweep{Held: 2, Statuses: map[string]int{"ACTIVE": 3, "SURPRISE": 1}, Owned: 4, Took: time.Second}, nil)
+	m.Swept(Sweep{UnknownStatus: 2, Statuses: map[string]int{"ACTIVE": 3, "SURPRISE": 1}, Owned: 4, Took: time.Second})
 	for name, want := range map[string]float64{
 		"sweep_failures_total": 1, "sessions_unknown_status": 2, "containers_owned": 4, "last_sweep_duration_seconds": 1,
 	} {
@@ -109,7 +109,7 @@ func valueOf(t *testing.T, g prometheus.Gatherer, name string) float64 {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetName() != metricPrefix+name {
+		if f.GetName() != prefix+name {
 			continue
 		}
 		series := f.GetMetric()[0]
@@ -128,13 +128,13 @@ func TestWhatSomebodyElseDidFirstIsNoFailure(t *testing.T) {
 	m, _ := newTestMetrics(t)
 	v := verdict.Verdict{Action: verdict.Remove, Reason: verdict.SessionEnded}
 	for _, err := range []error{sessiondb.ErrConflict, dockerwatch.ErrRefused, dockerwatch.ErrNotThere} {
-		m.effect(v, fmt.Errorf("remove it: %w", err))
+		m.Effect(v, fmt.Errorf("remove it: %w", err))
 	}
 	failed := m.effects.WithLabelValues(string(v.Action), string(v.Reason), resultFailed)
 	if n := testutil.ToFloat64(failed); n != 0 {
 		t.Errorf("%v failures are counted", n)
 	}
-	m.effect(v, errors.New("the disk is full"))
+	m.Effect(v, errors.New("the disk is full"))
 	if n := testutil.ToFloat64(failed); n != 1 {
 		t.Errorf("%v failures are counted, want one", n)
 	}

@@ -1,4 +1,4 @@
-package controllers
+package metrics
 
 import (
 	"sync/atomic"
@@ -33,7 +33,7 @@ func newSweepMetrics(r *registry, statuses []string) sweepMetrics {
 	last := &atomic.Pointer[time.Time]{}
 	last.Store(new(time.Now()))
 	register(r, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: metricPrefix + "last_sweep_age_seconds",
+		Name: prefix + "last_sweep_age_seconds",
 		Help: "Time since the last complete sweep ended; before the first, since the process began.",
 	}, func() float64 { return time.Since(*last.Load()).Seconds() }))
 	s := sweepMetrics{
@@ -63,29 +63,44 @@ func newSweepMetrics(r *registry, statuses []string) sweepMetrics {
 	return s
 }
 
-// sweep takes what one sweep counted, or that it failed.
-func (m *Metrics) sweep(result Sweep, err error) {
+// Sweep is what the gauges show of a complete sweep. Each count is documented by its gauge.
+type Sweep struct {
+	// Took is how long the sweep took.
+	Took time.Duration
+	// Statuses counts the rows that claim a container by status.
+	Statuses map[string]int
+	// Live, UnknownStatus, Invalid, Taken and Foreign count rows.
+	Live, UnknownStatus, Invalid, Taken, Foreign int
+	// Containers, Owned, Unclaimed and ForeignClaimed count containers.
+	Containers, Owned, Unclaimed, ForeignClaimed int
+}
+
+// SweepFailed counts a sweep that failed.
+func (m *Metrics) SweepFailed() {
+	if m != nil {
+		m.sweeps.failures.Inc()
+	}
+}
+
+// Swept takes what a complete sweep counted.
+func (m *Metrics) Swept(counted Sweep) {
 	if m == nil {
 		return
 	}
 	s := &m.sweeps
-	if err != nil {
-		s.failures.Inc()
-		return
-	}
-	s.took.Set(result.Took.Seconds())
+	s.took.Set(counted.Took.Seconds())
 	s.ended.SetToCurrentTime()
 	s.last.Store(new(time.Now()))
 	for _, status := range s.statuses {
-		s.sessions.WithLabelValues(status).Set(float64(result.Statuses[status]))
+		s.sessions.WithLabelValues(status).Set(float64(counted.Statuses[status]))
 	}
-	s.live.Set(float64(result.tally.Live))
-	s.unknown.Set(float64(result.Held))
-	s.invalid.Set(float64(result.Invalid))
-	s.taken.Set(float64(result.Taken))
-	s.foreign.Set(float64(result.Foreign))
-	s.all.Set(float64(result.Containers))
-	s.owned.Set(float64(result.Owned))
-	s.unclaimed.Set(float64(result.Unclaimed))
-	s.claimed.Set(float64(result.ForeignClaimed))
+	s.live.Set(float64(counted.Live))
+	s.unknown.Set(float64(counted.UnknownStatus))
+	s.invalid.Set(float64(counted.Invalid))
+	s.taken.Set(float64(counted.Taken))
+	s.foreign.Set(float64(counted.Foreign))
+	s.all.Set(float64(counted.Containers))
+	s.owned.Set(float64(counted.Owned))
+	s.unclaimed.Set(float64(counted.Unclaimed))
+	s.claimed.Set(float64(counted.ForeignClaimed))
 }
