@@ -22,8 +22,8 @@ import (
 // root is the project's own directory, from this package's.
 const root = "../.."
 
-// TestReadmeListsEveryKeyWithItsDefault keeps the configuration table honest, in both directions.
-func TestReadmeListsEveryKeyWithItsDefault(t *testing.T) {
+// TestTheTableOfKeysIsTheCodes keeps the configuration table honest, in both directions.
+func TestTheTableOfKeysIsTheCodes(t *testing.T) {
 	t.Parallel()
 
 	documented := documentedKeys(t)
@@ -35,7 +35,7 @@ func TestReadmeListsEveryKeyWithItsDefault(t *testing.T) {
 
 		cell, ok := documented[key]
 		if !ok {
-			t.Errorf("README.md: the configuration table has no row for %s", key)
+			t.Errorf("docs/configuration.md has no row for %s", key)
 
 			continue
 		}
@@ -43,18 +43,18 @@ func TestReadmeListsEveryKeyWithItsDefault(t *testing.T) {
 		// how it is written.
 		var c config
 		if err := yaml.UnmarshalStrict([]byte(nested(key, cell)), &c); err != nil {
-			t.Errorf("README.md: the default of %s, %s, is no value of it: %v", key, cell, err)
+			t.Errorf("docs/configuration.md: the default of %s, %s, is no value of it: %v", key, cell, err)
 
 			continue
 		}
 		if diff := cmp.Diff(value(defaults, key), value(c, key)); diff != "" {
-			t.Errorf("README.md: the default of %s (-code +README):\n%s", key, diff)
+			t.Errorf("docs/configuration.md: the default of %s (-code +document):\n%s", key, diff)
 		}
 	}
 
 	for key := range documented {
 		if !keys[key] {
-			t.Errorf("README.md: the configuration table has %s, which is no key", key)
+			t.Errorf("docs/configuration.md has %s, which is no key", key)
 		}
 	}
 }
@@ -76,7 +76,9 @@ func TestDocumentedConfigurationsLoad(t *testing.T) {
 
 	block := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```")
 
-	for _, page := range []string{"README.md", "README.ja.md", "docs/integrating.md", "docs/operating.md"} {
+	for _, page := range []string{
+		"README.md", "README.ja.md", "docs/configuration.md", "docs/integrating.md", "docs/operating.md",
+	} {
 		for i, match := range block.FindAllSubmatch(readFile(t, filepath.Join(root, page)), -1) {
 			configurations[fmt.Sprintf("%s block %d", page, i+1)] = match[1]
 		}
@@ -105,14 +107,16 @@ func TestDocumentedConfigurationsLoad(t *testing.T) {
 	}
 }
 
-// TestReadmeNamesEveryCommandAndFlag: what is not in README.md is not found.
-func TestReadmeNamesEveryCommandAndFlag(t *testing.T) {
+// TestEveryCommandAndFlagIsDocumented: what is not in docs/commands.md is not found.
+func TestEveryCommandAndFlagIsDocumented(t *testing.T) {
 	t.Parallel()
 
-	readme := string(readFile(t, filepath.Join(root, "README.md")))
+	const page = "docs/commands.md"
+
+	text := string(readFile(t, filepath.Join(root, page)))
 	need := func(word string) {
-		if !strings.Contains(readme, word) {
-			t.Errorf("README.md does not name %s", word)
+		if !strings.Contains(text, word) {
+			t.Errorf("%s does not name %s", page, word)
 		}
 	}
 	flag := func(f *pflag.Flag) { need("`--" + f.Name) }
@@ -124,13 +128,28 @@ func TestReadmeNamesEveryCommandAndFlag(t *testing.T) {
 		sub.LocalNonPersistentFlags().VisitAll(flag)
 	}
 
-	// A flag that is gone must go from README.md, too.
-	for _, match := range regexp.MustCompile("`--([a-z-]+)").FindAllStringSubmatch(readme, -1) {
-		known := slices.ContainsFunc(append(cmd.Commands(), cmd), func(c *cobra.Command) bool {
-			return c.Flags().Lookup(match[1]) != nil || c.PersistentFlags().Lookup(match[1]) != nil
-		})
-		if !known {
-			t.Errorf("README.md names --%s, which is no flag", match[1])
+	// A flag that is gone must go from the documents, too.
+	for _, page := range []string{page, "README.md", "docs/configuration.md"} {
+		for _, match := range regexp.MustCompile("`--([a-z-]+)").FindAllSubmatch(readFile(t, filepath.Join(root, page)), -1) {
+			known := slices.ContainsFunc(append(cmd.Commands(), cmd), func(c *cobra.Command) bool {
+				return c.Flags().Lookup(string(match[1])) != nil || c.PersistentFlags().Lookup(string(match[1])) != nil
+			})
+			if !known {
+				t.Errorf("%s names --%s, which is no flag", page, match[1])
+			}
+		}
+	}
+}
+
+// TestTheReadmeIsShort: whoever meets the project reads one page, and what is not on it is linked from there.
+func TestTheReadmeIsShort(t *testing.T) {
+	t.Parallel()
+
+	const limit = 180
+
+	for _, page := range []string{"README.md", "README.ja.md"} {
+		if n := bytes.Count(readFile(t, filepath.Join(root, page)), []byte("\n")); n > limit {
+			t.Errorf("%s has %d lines, want at most %d", page, n, limit)
 		}
 	}
 }
@@ -139,9 +158,9 @@ func TestReadmeNamesEveryCommandAndFlag(t *testing.T) {
 func documentedKeys(t *testing.T) map[string]string {
 	t.Helper()
 
-	_, section, found := strings.Cut(string(readFile(t, filepath.Join(root, "README.md"))), "\n## Configuration\n")
+	_, section, found := strings.Cut(string(readFile(t, filepath.Join(root, "docs/configuration.md"))), "\n## Keys\n")
 	if !found {
-		t.Fatal("README.md has no section Configuration")
+		t.Fatal("docs/configuration.md has no section Keys")
 	}
 
 	section, _, _ = strings.Cut(section, "\n## ")
@@ -150,7 +169,7 @@ func documentedKeys(t *testing.T) map[string]string {
 
 	for _, match := range row.FindAllStringSubmatch(section, -1) {
 		if _, twice := keys[match[1]]; twice {
-			t.Errorf("README.md: the configuration table has %s twice", match[1])
+			t.Errorf("docs/configuration.md has %s twice", match[1])
 		}
 
 		keys[match[1]] = match[2]
