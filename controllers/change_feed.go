@@ -45,12 +45,12 @@ func (t *changeTrigger) report(s sessiondb.ChangeState) {
 	t.state.Store(&s)
 	switch {
 	case !s.Connected:
-		log.Error(s.Err, "Changes of rows are not heard of, sweeps find them until they are")
+		log.Error(s.Err, "Change feed disconnected, relying on sweeps")
 	case s.Err != nil:
-		log.Info("Following the changes of rows, though not as they were meant to be", "error", s.Err.Error())
+		log.Info("Change feed connected by polling, notifications do not arrive", "error", s.Err.Error())
 	case s.Hint != "":
-		log.Info("Following the changes of rows", "hint", s.Hint)
+		log.Info("Change feed connected", "hint", s.Hint)
 	default:
-		log.Info("Following the changes of rows")
+		log.Info("Change feed connected")
 	}
 }

@@ -33,7 +33,7 @@ func (r *reconciler[K, F]) hangs(ctx context.Context, key K, v verdict.Verdict) 
 	}
 	r.pace.atIt.When(key)
 	if r.pace.atIt.NumRequeues(key) == patientTries {
-		logr.FromContextOrDiscard(ctx).Info("The engine has been removing the container for minutes, does it hang?",
+		logr.FromContextOrDiscard(ctx).Info("Container removal stuck, waiting for the engine",
 			"reason", string(v.Reason))
 	}
 }
@@ -59,5 +59,5 @@ func (r *reconciler[K, F]) complain(log logr.Logger, key K, err error) {
 		log.V(1).Info("Will try again", "error", err.Error())
 		return
 	}
-	log.Error(err, "It was left as it is and will be tried again")
+	log.Error(err, "Reconcile failed, will retry")
 }

@@ -54,7 +54,7 @@ func (d *doubts) judge(began time.Time, t verdict.Counts) {
 	switch {
 	case gone && d.gone.IsZero():
 		d.gone = began
-		d.log.Error(errManyGone, "Breaker tripped, these sessions are held before they are failed",
+		d.log.Error(errManyGone, "Breaker tripped, holding sessions before they are failed",
 			"live", t.Live, "gone", t.Gone, "hold", d.policy.Hold.Duration.String())
 	case !gone && !d.gone.IsZero():
 		d.gone = time.Time{}
@@ -62,7 +62,7 @@ func (d *doubts) judge(began time.Time, t verdict.Counts) {
 	}
 	switch {
 	case rowless && !d.rowless && !d.accepted:
-		d.log.Error(errManyLeft, "Breaker tripped, no container without a claim is removed",
+		d.log.Error(errManyLeft, "Breaker tripped, removing no leaked container",
 			"containers", t.Owned, "rowless", t.Rowless)
 	case !rowless && d.rowless:
 		d.reset = time.Now()

@@ -216,7 +216,7 @@ func (g *engineGuard) tolerate(err error) error {
 		why = err.Error()
 	}
 	if gone && why != g.bereft {
-		g.log.Error(err, "Only this process remembers the engine any more: make the tables with "+
+		g.log.Error(err, "Engine record lost, only this process remembers the engine: make the tables with "+
 			"`session-controller migrate`, and let this role use them")
 	}
 	g.bereft = why

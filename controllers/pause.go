@@ -174,16 +174,16 @@ func (g *pauseGate) take(found pauseSeen, began time.Time) (was, is pauseSeen) {
 func (g *pauseGate) tell(was, is pauseSeen) {
 	until := is.Until.UTC().Format(time.RFC3339)
 	if is.blind != nil && was.blind == nil {
-		g.log.Error(is.blind, "A pause would not be obeyed, as it cannot be read")
+		g.log.Error(is.blind, "Pause record unreadable, a pause would not be obeyed")
 	}
 	switch {
 	case is.lost && !was.lost:
-		g.log.Info("The record of the pause is gone, as after the restoration of a backup: the pause goes on, "+
+		g.log.Info("Pause record lost, as after the restoration of a backup, staying paused: "+
 			"`session-controller resume` ends it", "until", until, "by", is.By, "why", is.Reason)
 	case is.Active() && (was.By != is.By || was.Reason != is.Reason || !sameMoment(was.Until, is.Until)):
-		g.log.Info("Paused, nothing is changed until it ends", "until", until, "by", is.By, "why", is.Reason)
+		g.log.Info("Paused, changing nothing until the pause ends", "until", until, "by", is.By, "why", is.Reason)
 	case !is.Active() && !was.Until.IsZero():
-		g.log.Info("Resumed, what is adrift is brought back into agreement")
+		g.log.Info("Resumed, requesting a sweep")
 		if g.resumed != nil {
 			g.resumed()
 		}
@@ -200,7 +200,7 @@ func (g *pauseGate) Start(ctx context.Context) error {
 	}
 	for ctx.Err() == nil {
 		if err := g.read(ctx); err != nil && ctx.Err() == nil {
-			g.log.V(1).Info("Cannot read whether the controller is paused, it stays as it was", "error", err.Error())
+			g.log.V(1).Info("Reading the pause failed, keeping the last known one", "error", err.Error())
 			if p := g.current(); !p.Active() { // the pause that is known may have ended meanwhile
 				g.metrics.Pause(time.Time{})
 			}

@@ -81,7 +81,7 @@ func (p *postMortems) write(ctx context.Context, log logr.Logger, c dockerwatch.
 	case p.lines > 0:
 		log = log.WithValues("nooutput", "not asked for: a call for output of another container has just hung")
 	}
-	log.Info("Container is about to be removed, this is how it ended")
+	log.Info("Removing container, this is how it ended")
 	p.mu.Lock()
 	p.known[c.ID] = postMortem{finished: c.FinishedAt, written: true}
 	p.mu.Unlock()

@@ -219,7 +219,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 func (r *reconciler[K, F]) rest(ctx context.Context, out Outcome[F]) {
 	r.subject.report(ctx, out.Facts, out.Verdict)
 	if out.Verdict.Drift() {
-		logr.FromContextOrDiscard(ctx).V(1).Info("Waits for the end of a grace", "will", string(out.Verdict.Action),
+		logr.FromContextOrDiscard(ctx).V(1).Info("Waiting for grace period", "will", string(out.Verdict.Action),
 			"reason", string(out.Verdict.Reason), "rule", out.Verdict.Rule, "wait", out.Verdict.Wait.String())
 	}
 }

@@ -161,7 +161,7 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 		Connected: func(gap bool) {
 			c.stream.Store(nil)
 			c.Metrics.Stream(true, c.followed.Swap(true))
-			log.Info("Following the engine's events", "gap", gap)
+			log.Info("Event stream connected", "gap", gap)
 			c.doubts.forget() // it may be another engine, or one that lost its containers
 			c.loop.request()  // a sweep is due after every connection
 		},
@@ -170,10 +170,10 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 			c.Metrics.Stream(false, false)
 			c.doubts.forget()
 			if errors.Is(err, dockerwatch.ErrRedialled) {
-				log.Info("Dialling the engine's event stream anew", "why", err.Error())
+				log.Info("Event stream closed, dialling it anew", "why", err.Error())
 				return
 			}
-			log.Error(err, "The engine's event stream is down, nothing is decided until it is back")
+			log.Error(err, "Event stream disconnected, relying on sweeps")
 		},
 		Event: func(e dockerwatch.Event) {
 			c.heard(e)

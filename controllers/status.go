@@ -87,7 +87,7 @@ func (c *Controller) streamState() error {
 	return c.stream.Load().err()
 }
 
-var errNoFeed = errors.New("changes of rows are not heard of: the database has not been reached yet")
+var errNoFeed = errors.New("the change feed is not connected: the database has not been reached yet")
 
 func (c *Controller) feedError() error {
 	if c.Changes == nil {

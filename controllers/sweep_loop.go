@@ -154,7 +154,7 @@ func (l *sweepLoop) note(ctx context.Context, err error) {
 	l.mu.Unlock()
 	switch {
 	case err != nil && (was == nil || errors.Is(err, errNotTrusted) != errors.Is(was, errNotTrusted)):
-		l.log.Error(err, "Sweep failed, nothing is decided on it, it will be tried again")
+		l.log.Error(err, "Sweep failed, will retry")
 	case err == nil && was != nil:
 		l.log.Info("Sweeps succeed again")
 	}

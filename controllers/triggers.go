@@ -79,7 +79,7 @@ func (t *eventTrigger) Start(ctx context.Context) error {
 			return nil
 		case e := <-t.backlog:
 			if err := t.find(ctx, t.gather(e)); err != nil && ctx.Err() == nil {
-				t.log.V(1).Info("Sessions of an event could not be read, the next sweep finds them", "error", err.Error())
+				t.log.V(1).Info("Looking up the sessions of an event failed, requesting a sweep", "error", err.Error())
 				t.resweep()
 			}
 		}

@@ -280,7 +280,7 @@ func TestAnInterruptedSweepSaysSo(t *testing.T) {
 		ended <- run(ctx, []string{"sweep", "--database-url", url, "--config", config, "--log-level", "debug"}, &out, &errs)
 	}()
 	until(t, "it waits for a grace", func() bool {
-		return strings.Contains(errs.String()+out.String(), "Waits for the end of a grace")
+		return strings.Contains(errs.String()+out.String(), "Waiting for grace period")
 	})
 	interrupt()
 	code := <-ended

@@ -42,7 +42,7 @@ func (l *latePauses) open(ctx context.Context) (*sessiondb.Ledger, error) {
 	ledger, err := l.store.OpenLedger(ctx, false)
 	if denied := errors.Is(err, sessiondb.ErrLedgerDenied); denied && !l.denied {
 		l.denied = true
-		l.log.Error(err, "A pause would not be obeyed, as it cannot be read")
+		l.log.Error(err, "Pause record unreadable, a pause would not be obeyed")
 	}
 	if err != nil {
 		return nil, err

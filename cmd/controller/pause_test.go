@@ -137,7 +137,7 @@ func TestAControllerThatWasStartedBeforeItsTablesObeysAPause(t *testing.T) {
 	}
 	until(t, "it says that it may not read pauses", func() bool {
 		said := log.String()
-		return strings.Contains(said, "A pause would not be obeyed") && strings.Contains(said, "let it SELECT")
+		return strings.Contains(said, "Pause record unreadable") && strings.Contains(said, "let it SELECT")
 	})
 	for _, statement := range []string{
 		`GRANT USAGE ON SCHEMA session_controller TO %q`,
@@ -155,7 +155,7 @@ func TestAControllerThatWasStartedBeforeItsTablesObeysAPause(t *testing.T) {
 	if _, err := db.ExecContext(t.Context(), `DELETE FROM session_controller.pause`); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the loss is noticed", func() bool { return strings.Contains(log.String(), "the pause goes on") })
+	until(t, "the loss is noticed", func() bool { return strings.Contains(log.String(), "Pause record lost") })
 	code, out, stderr = command(t, "resume", "--config", config, "--database-url", small.String(), "--address", address)
 	if code != 0 || !strings.Contains(out, "resumed") || !strings.Contains(out, "obeys") {
 		t.Errorf("resume ended with %d: %s%s\n%s", code, out, stderr, log)

@@ -73,7 +73,7 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 	}
 	log.Info("Started", "version", version, "engine", conn.engine.Host(), "engineversion", conn.info.Version,
 		"database", conn.store.Describe(), "dryrun", cfg.DryRun)
-	defer context.AfterFunc(ctx, func() { log.Info("Stopping, what is under way is finished first") })()
+	defer context.AfterFunc(ctx, func() { log.Info("Stopping, finishing what is under way") })()
 	if lock != nil {
 		log.Info("Waiting for the lease", "lease", lock.Describe(), "as", lock.Identity())
 	}

@@ -17,7 +17,7 @@ func endsWithoutSweep(w *world, source string) {
 	w.opts.Changes = w.store
 	w.start(w.engine)
 	w.until("changes are followed", func() bool {
-		return len(w.log.with("Following the changes of rows", `"source":"`+source+`"`)) == 1
+		return len(w.log.with("Change feed connected", `"source":"`+source+`"`)) == 1
 	})
 	sweeps := func() int { return len(w.log.with(`"msg":"Swept"`)) }
 	for n := range 5 {

@@ -77,7 +77,7 @@ func TestAStopThatIsRefusedIsNeitherHammeredNorRepeatedInTheLog(t *testing.T) {
 		if len(report.Left)+len(report.Failed) != 1 {
 			w.Errorf("left %d, failed %d, want the one session", len(report.Left), len(report.Failed))
 		}
-		w.log.want(w, 1, `"msg":"It was left as it is`, "permission denied")
+		w.log.want(w, 1, `"msg":"Reconcile failed`, "permission denied")
 		w.wantRow("s1", "TERMINATED "+id)
 	})
 }

@@ -40,12 +40,12 @@ func TestOutageBothSidesAreAwayAtOnce(t *testing.T) {
 	w.start(engine)
 	want := make([]settled, 0, 12)
 	for _, o := range orders {
-		downs := len(w.log.with("event stream is down"))
+		downs := len(w.log.with("Event stream disconnected"))
 		want = append(want, happen(o.before)...)
 		private.Kill()
 		p.Kill()
 		want = append(want, happen(o.away)...)
-		w.until("the outage is noticed", func() bool { return len(w.log.with("event stream is down")) > downs })
+		w.until("the outage is noticed", func() bool { return len(w.log.with("Event stream disconnected")) > downs })
 
 		o.first()
 		before := o.side(want)
@@ -58,8 +58,8 @@ func TestOutageBothSidesAreAwayAtOnce(t *testing.T) {
 		t.Logf("%s: everything as it must be after %s", o.name, w.settles(o.limit, want))
 		unharmed()
 		w.within(o.limit, "the controller follows both again", func() bool {
-			return len(w.log.with("Following the engine's events")) > len(w.log.with("event stream is down")) &&
-				len(w.log.with("Following the changes of rows")) > len(w.log.with("Changes of rows are not heard of"))
+			return len(w.log.with("Event stream connected")) > len(w.log.with("Event stream disconnected")) &&
+				len(w.log.with("Change feed connected")) > len(w.log.with("Change feed disconnected"))
 		})
 	}
 	w.nothingElse(want)

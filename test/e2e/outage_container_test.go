@@ -46,7 +46,7 @@ func TestOutageAContainerThatCannotBeRemovedHoldsUpNobody(t *testing.T) {
 	w.until("it is tried again", func() bool { return len(w.log.with(session, "error")) >= 3 })
 	w.wantRow(stuck.want.session, "TERMINATED "+id)
 	// It is said once, not at every try.
-	w.log.want(t, 1, "It was left as it is and will be tried again", session, `"action":"remove"`)
+	w.log.want(t, 1, "Reconcile failed, will retry", session, `"action":"remove"`)
 
 	free()
 	t.Logf("the others were done after %s, and it %s after it could be removed",
@@ -110,7 +110,7 @@ func TestOutageContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 		t.Errorf("while their inspects hang, before:\n%s\nnow:\n%s\nlog:\n%s", rows, now, w.log)
 	}
 	for _, s := range want { // it is said once, not at every try
-		w.log.want(t, 1, "It was left as it is and will be tried again", `"session":"`+s.session+`"`,
+		w.log.want(t, 1, "Reconcile failed, will retry", `"session":"`+s.session+`"`,
 			"did not answer in time")
 	}
 

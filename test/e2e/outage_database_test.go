@@ -60,12 +60,12 @@ func TestOutageADatabaseThatIsKilledOrRestartedLosesNothing(t *testing.T) {
 		want = append(want, happen(r.before)...)
 		r.end()
 		want = append(want, happen(r.away)...)
-		w.until("the outage is noticed", func() bool { return len(w.log.with("Changes of rows are not heard of")) > n })
+		w.until("the outage is noticed", func() bool { return len(w.log.with("Change feed disconnected")) > n })
 		soon(t, time.Second)
 		p.Start()
 		t.Logf("after %s everything is as it must be within %s", r.name, w.settles(afterBackoff, want))
 		w.within(afterBackoff, "changes are heard of again", func() bool {
-			return len(w.log.with("Following the changes of rows")) > n+1
+			return len(w.log.with("Change feed connected")) > n+1
 		})
 		unharmed()
 	}
@@ -145,7 +145,7 @@ func TestOutageAServerWithoutAConnectionToSpare(t *testing.T) {
 	give(taken[0]) // to the session server, which keeps it
 	want := happen(all)
 	rows := w.rowsOf(want)
-	w.until("it is noticed", func() bool { return len(w.log.with("Changes of rows are not heard of")) > 0 })
+	w.until("it is noticed", func() bool { return len(w.log.with("Change feed disconnected")) > 0 })
 	const why = "too many clients"
 	w.until("the reason is known", func() bool { return len(w.log.with(why)) > 0 })
 	soon(t, inForm(time.Second, 2*time.Second))

@@ -45,11 +45,11 @@ func TestOutageAnEngineThatIsKilledUnderLoad(t *testing.T) {
 	// The short form pauses between two containers: it makes fewer, and goes on before, during and after the outage, too.
 	server := w.serve(inForm(2, 4), inForm(200*time.Millisecond, 20*time.Millisecond))
 	w.until("the server is at work", func() bool { return len(w.log.with(`"msg":"Session failed"`)) >= 2 })
-	connections := func() int { return len(w.log.with("Following the engine's events")) }
+	connections := func() int { return len(w.log.with("Event stream connected")) }
 	before := connections()
 
 	private.Kill()
-	w.until("the outage is noticed", func() bool { return len(w.log.with("event stream is down")) == 1 })
+	w.until("the outage is noticed", func() bool { return len(w.log.with("Event stream disconnected")) == 1 })
 	want := happen(away)
 	rows := w.rowsOf(want)
 	soon(t, time.Second)

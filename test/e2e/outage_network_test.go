@@ -86,7 +86,7 @@ func TestOutageTheNetworkFails(t *testing.T) {
 					// The feed has to find out by itself: to heal ends connections that lost something. A listening connection may
 					// hear nothing for 5 s or 25 s.
 					w.within(inForm(15*time.Second, 40*time.Second), "the feed notices it, too", func() bool {
-						return len(w.log.with("Changes of rows are not heard of")) > 0
+						return len(w.log.with("Change feed disconnected")) > 0
 					})
 					limit = afterBackoff
 				}
@@ -128,8 +128,8 @@ func TestOutageTheNetworkIsSlow(t *testing.T) {
 			// The first may have begun before.
 			w.until("two whole sweeps were slow", func() bool { return swept() >= before+3 })
 			for _, failure := range []string{
-				"Sweep failed", "did not answer in time", "It was left as it is", "Changes of rows are not heard of",
-				"event stream is down",
+				"Sweep failed", "did not answer in time", "Reconcile failed", "Change feed disconnected",
+				"Event stream disconnected",
 			} {
 				w.log.want(t, 0, failure)
 			}

@@ -59,7 +59,7 @@ func TestAnEngineOutageHarmsNoSession(t *testing.T) {
 
 	private.Kill()
 	for _, w := range both {
-		w.until("the outage is noticed", func() bool { return len(w.log.with("event stream is down")) == 1 })
+		w.until("the outage is noticed", func() bool { return len(w.log.with("Event stream disconnected")) == 1 })
 		if _, err := controllers.SweepOnce(w.Context(), w.opts, time.Second, nil); err == nil {
 			w.Error("a sweep of an engine that is away ended well")
 		}
@@ -138,7 +138,7 @@ func (w *world) survivors(policies []string) (claims map[string]string) {
 func (w *world) survived(claims map[string]string) {
 	w.Helper()
 	w.until("the controller is connected again", func() bool {
-		return len(w.log.with("Following the engine's events")) >= 2
+		return len(w.log.with("Event stream connected")) >= 2
 	})
 	for session, id := range claims {
 		w.until("its container runs", func() bool {

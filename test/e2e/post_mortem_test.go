@@ -7,7 +7,7 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
-const endedLine = `"msg":"Container is about to be removed, this is how it ended"`
+const endedLine = `"msg":"Removing container, this is how it ended"`
 
 // TestHowAContainerEndedIsLoggedBeforeItIsRemoved also shows that its output is only logged where that was asked for:
 // it can hold secrets (S7).

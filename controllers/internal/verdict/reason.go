@@ -83,31 +83,31 @@ func DriftReasons() []Reason {
 func (r Reason) Advice() string {
 	switch r {
 	case StatusUnknown:
-		return "Session has a status the configuration does not know, hands off"
+		return "Session status is not configured, leaving the session and its containers alone"
 	case ClaimInvalid:
-		return "Session claims something that can name no container, hands off"
+		return "Session claims something that can name no container, leaving it alone"
 	case ContainerTaken:
-		return "Session claims a container that is labelled with another session"
+		return "Session claims a container that is labelled with another session, leaving both alone"
 	case ContainerLooping:
-		return "Container keeps being restarted"
+		return "Container keeps being restarted by its restart policy"
 	case ContainerForeign:
-		return "Container is not owned, it is left alone and the claim is kept"
+		return "Container is not owned, leaving it alone and keeping the claim"
 	case ContainerKept:
-		return "Container carries the keep label, it is left alone"
+		return "Container carries the keep label, leaving it alone"
 	case ContainerUnrecorded:
-		return "Container of a live session is claimed by no row"
+		return "Container of a live session is claimed by no row, leaving it alone"
 	case ContainerSuperseded:
-		return "Container was superseded, its session claims another one that runs"
+		return "Container is superseded by the one that its session claims, leaving it alone"
 	case ContainerLeaked:
-		return "Container is claimed by no row and its session has ended or does not exist"
+		return "Container is claimed by no row and its session has ended or does not exist, leaving it alone"
 	case SessionInvalid:
-		return "Container's session can be no id of the sessions table, hands off"
+		return "Container's session can be no id of the sessions table, leaving it alone"
 	case SessionElsewhere:
-		return "Container's session is live on another node, or on an unknown one, hands off"
+		return "Container's session is live on another node, or on an unknown one, leaving it alone"
 	case TableEmpty:
-		return "Container is claimed by no row, but the sessions table is empty, hands off"
+		return "Container is claimed by no row, but the sessions table is empty, holding it"
 	case BreakerTripped:
-		return "Container is claimed by no row, but that is so of too many, hands off"
+		return "Container is claimed by no row, but so are too many others, holding it"
 	case ReasonNone, LookFailed, NeverStarted, ContainerExited, ContainerOOMKilled, ContainerGone,
 		ContainerShared, ContainerReplaced, SessionEnded:
 	}
