@@ -107,7 +107,7 @@ func running(list []dockerwatch.Container) (n int64) {
 }
 
 // replacement returns the one running container of a live session whose claim is dead, as a fresh inspect shows it;
-// zero where there is none, or where nobody can tell which.
+// zero where there is none, or where it cannot be told which.
 func (c *candidates) replacement(
 	ctx context.Context, row sessiondb.Row, claimed dockerwatch.Observation,
 ) (dockerwatch.Observation, error) {
@@ -132,7 +132,7 @@ func (c *candidates) replacement(
 }
 
 // mayPredate reports whether a container may be of an earlier session that had the row's id: it was created before the
-// row was, or ids can be used again and nobody knows when the row was created.
+// row was, or ids can be used again and it is not known when the row was created.
 func (c *candidates) mayPredate(row sessiondb.Row, container dockerwatch.Observation) bool {
 	if row.CreatedAt.IsZero() {
 		return c.store.ReusableIDs()

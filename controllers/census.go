@@ -8,7 +8,7 @@ import (
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
-// census makes sweeps take turns and remembers what the last one counted, so that whoever must know how many others
+// census makes sweeps take turns and remembers what the last one counted, so that a look that must know how many others
 // share a fate waits for a count that is fresh enough, and never for more than one. It is safe for concurrent use.
 type census struct {
 	// occupied is held by the sweep that runs. It guards what follows.

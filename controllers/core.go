@@ -66,14 +66,14 @@ type core struct {
 	stopper         *stopper
 	gate            *pauseGate
 	ends            *postMortems
-	turns           *turns
+	locks           *containerLocks
 }
 
 func newCore(o Options) *core {
 	o.MaxBackoff = cmp.Or(o.MaxBackoff, backoffCap)
 	c := &core{
 		Options: o, history: dockerwatch.NewHistory(), memory: newMemory(), gate: newPauseGate(o),
-		record: newPassRecorder(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), turns: newTurns(),
+		record: newPassRecorder(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), locks: newContainerLocks(),
 	}
 	clock := &engineClock{}
 	containers := newContainerMemory()
@@ -114,7 +114,7 @@ func (c *core) sessionReconciler(
 	requeue func(verdict.SessionKey, time.Duration),
 ) *reconciler[verdict.SessionKey, verdict.SessionFacts] {
 	subject := &sessionSubject{
-		looker: c.looker, policy: c.Policy, memory: c.memory, turns: c.turns,
+		looker: c.looker, policy: c.Policy, memory: c.memory, locks: c.locks,
 		effects: &effects{
 			store: c.Store, engine: c.Engine, policy: c.Policy, permit: permit{c.DryRun, c.gate}, stopper: c.stopper,
 			memory:  c.memory,

@@ -133,11 +133,11 @@ func (g *engineGuard) saw(identity string, clockSet bool) {
 }
 
 // admit judges the engine that a sweep has found, and remembers it where it is new. takeCensus is only called for one
-// that nobody knows. The engine stays trusted as it was when this cannot be decided.
+// that is not known. The engine stays trusted as it was when this cannot be decided.
 func (g *engineGuard) admit(
 	ctx context.Context, who introduction, takeCensus func() (Census, error),
 ) error {
-	const tries = 3 // somebody else may be remembering one at the same time
+	const tries = 3 // another controller may be remembering one at the same time
 	g.saw(who.Identity(), false)
 	for range tries {
 		remembered, last, err := g.remembered(ctx)

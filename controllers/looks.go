@@ -26,7 +26,8 @@ type looker struct {
 	candidates *candidates
 	// claimed is told of every container that a row was found to claim.
 	claimed func(key verdict.ContainerKey)
-	// unclaimed is told of a container that a session was seen to mean and that its row claims no more. Nil: nobody is.
+	// unclaimed is called with a container that a session was seen to mean and that its row claims no more. If nil,
+	// nothing is called.
 	unclaimed func(ctx context.Context, container string)
 }
 
@@ -153,8 +154,8 @@ func (l *looker) recall(key verdict.SessionKey, f *verdict.SessionFacts, began t
 
 // otherClaimants returns the other rows that claim the container: by its id, or by its name where they are of this node
 // or of none that is known. A name is another container's on another node, and the row's own claim is another one's
-// where the container was renamed. The row itself is read again by the same query: when it changed since, somebody
-// moved first.
+// where the container was renamed. The row itself is read again by the same query: when it changed since, the
+// look begins again.
 func (l *looker) otherClaimants(
 	ctx context.Context, row sessiondb.Row, c dockerwatch.Observation,
 ) ([]sessiondb.Row, error) {
@@ -181,7 +182,7 @@ func (l *looker) otherClaimants(
 	return others, nil
 }
 
-// conflict says that somebody moved first: look again.
+// conflict says that a row or container changed while it was looked at: look again.
 func conflict(kind, id string) error {
 	return fmt.Errorf("%s %s changed while it was looked at: %w", kind, id, sessiondb.ErrConflict)
 }

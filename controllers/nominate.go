@@ -7,7 +7,7 @@ import (
 )
 
 // reportedRows bounds the rows of unknown status and the impossible claims that are reported one by one; all are
-// counted. One status that nobody configured can be that of most rows of a table, and each report is remembered.
+// counted. One status that is not configured can be that of most rows of a table, and each report is remembered.
 const reportedRows = 100
 
 // nominates returns a visitor of one sweep that hands on the keys that are worth a look: what is adrift, what must be

@@ -14,8 +14,8 @@ import (
 // observe looks at the container that the row claims. The claim of an ended row means what it meant while the row was
 // live: a container that has got the same name since is another one, perhaps of a session that is being revived, and
 // one that was renamed since is still the one. Where that one is gone, what has its name now may have been made while
-// the row was live and no look could be taken: if it is the session's own it is remade, and if it is nobody's, the
-// claim means it for all that is known. One that is another session's it does not mean.
+// the row was live and no look could be taken: if it is the session's own the name is reused, and if it is unlabelled,
+// the claim means it for all that is known. One that is another session's it does not mean.
 func (l *looker) observe(
 	ctx context.Context, key verdict.SessionKey, row sessiondb.Row,
 ) (c dockerwatch.Observation, remade bool, err error) {

@@ -139,7 +139,7 @@ func (s *once) close() {
 	}
 }
 
-// tellEvery is how often progress is told: more often nobody can read it.
+// tellEvery is how often progress is told: more often it cannot be read.
 const tellEvery = 100 * time.Millisecond
 
 // tell reports progress. s.mu is held.

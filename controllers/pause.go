@@ -39,10 +39,10 @@ type pauseGate struct {
 	records PauseRecords // nil: there are no pauses
 	metrics *metrics.Metrics
 	log     logr.Logger
-	// resumed is told when a pause has ended: a sweep is due. Nil: nobody is.
+	// resumed is called when a pause has ended: a sweep is due. If nil, nothing is called.
 	resumed func()
 	// reads are made one after another, as one that began earlier must not end later, and are shared: where the database
-	// hangs, nobody waits for the reads of all others.
+	// hangs, no caller waits for the reads of all others.
 	reads *batch.Batcher[struct{}, struct{}]
 
 	mu    sync.Mutex
@@ -71,7 +71,7 @@ func newPauseGate(o Options) *pauseGate {
 // enter returns nil where an effect may be carried out, and leave is called when that is done; else an ErrPaused that
 // says until when and why not, or the error of the database where that cannot be known.
 func (g *pauseGate) enter(ctx context.Context) (leave func(), err error) {
-	g.count(1) // first: whoever sees a pause and none under way can rely on it
+	g.count(1) // first: a reader that sees a pause and no effect under way can rely on both
 	if err := g.check(ctx); err != nil {
 		g.count(-1)
 		return nil, err
@@ -79,7 +79,7 @@ func (g *pauseGate) enter(ctx context.Context) (leave func(), err error) {
 	return func() { g.count(-1) }, nil
 }
 
-// check is enter for whoever carries out nothing.
+// check is enter for a caller that carries out nothing.
 func (g *pauseGate) check(ctx context.Context) error {
 	if g.records == nil {
 		return nil

@@ -131,7 +131,7 @@ func outcomes[K ~string, F looks](ctx context.Context, workers int, keys []K, r 
 		group.Go(func() error {
 			looked, err := r.subject.look(ctx, key)
 			for tries := 1; retryNow(err) && tries < passLimit; tries++ {
-				looked, err = r.subject.look(ctx, key) // somebody moved in between
+				looked, err = r.subject.look(ctx, key) // it changed in between
 			}
 			out := Outcome[F]{Facts: looked, Verdict: r.subject.decide(looked), Err: err}
 			mu.Lock()

@@ -21,7 +21,7 @@ const outputMute = time.Minute
 // mostPostMortems bounds what is remembered of containers whose removal is tried again and again.
 const mostPostMortems = 10_000
 
-// postMortems writes down how a container ended before it is removed: afterwards nobody can look. Once for each end of
+// postMortems writes down how a container ended before it is removed: afterwards it is too late. Once for each end of
 // a container, however often its removal must be tried. It is safe for concurrent use.
 type postMortems struct {
 	engine Engine
@@ -37,7 +37,7 @@ type postMortems struct {
 // postMortem is that of one end of a container.
 type postMortem struct {
 	finished time.Time
-	written  bool // false: somebody is at it
+	written  bool // false: it is being written
 }
 
 func newPostMortems(engine Engine, lines int) *postMortems {
@@ -46,13 +46,13 @@ func newPostMortems(engine Engine, lines int) *postMortems {
 
 // write writes it down where that is still to be done, and returns nil where the container may be removed now. A
 // conflict says that it took a call of the engine: what was looked at is old by now, and must be looked at again first.
-// An errBusy says that it is being written for somebody else: whoever shares the container must not remove it before.
+// An errBusy says that another session's pass is writing it: the container must not be removed before.
 func (p *postMortems) write(ctx context.Context, log logr.Logger, c dockerwatch.Observation, oom bool) error {
 	due, asks, err := p.due(c)
 	if err != nil || !due {
 		return err
 	}
-	defer p.notWritten(c.ID) // whatever ends this early: nobody would ever be let through
+	defer p.notWritten(c.ID) // whatever ends this early: else every later removal would wait for it
 	log = log.WithValues("name", c.Name, "phase", string(c.Phase), "created", c.Created, "restarts", c.RestartCount)
 	if !c.StartedAt.IsZero() {
 		log = log.WithValues("started", c.StartedAt)
@@ -101,8 +101,8 @@ func (p *postMortems) hung(err error) {
 	p.mute = time.Now().Add(outputMute)
 }
 
-// due reports whether a container's is still to be written, and notes that somebody is at it; asks says that its output
-// belongs to it.
+// due reports whether a container's is still to be written, and notes that it is being written; asks says that its
+// output belongs to it.
 func (p *postMortems) due(c dockerwatch.Observation) (due, asks bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

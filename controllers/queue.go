@@ -14,7 +14,7 @@ import (
 )
 
 // A row that changed, and the end of a stop that was begun for it, go ahead of what happened to containers, and that of
-// what a sweep found: when a host loses thousands of containers at once, whoever acts now is not stuck behind it.
+// what a sweep found: when a host loses thousands of containers at once, a user who acts now does not wait behind them.
 const (
 	priorityChange = 100
 	priorityFresh  = 0
@@ -99,8 +99,8 @@ func (q *queue[K]) swept(ctx context.Context, key K) error {
 	return q.nominations.put(ctx, nomination[K]{key: key, priority: prioritySweep})
 }
 
-// stopEnded puts a key back after a stop. It outlives the pass that began the stop, but never the process: when nobody
-// listens any more, the next start finds the stopped container.
+// stopEnded puts a key back after a stop. It outlives the pass that began the stop, but never the process: when the
+// process has ended, the next start finds the stopped container.
 func (q *queue[K]) stopEnded(key K, after time.Duration) {
 	q.stopped <- nomination[K]{key: key, priority: priorityChange, after: after}
 }

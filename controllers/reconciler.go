@@ -77,13 +77,14 @@ type reconciler[K ~string, F looks] struct {
 	requeue func(key K, after time.Duration)
 	// call puts a key back at once whose turn in the slow lane has come; its error is ctx's. Nil: it comes by itself.
 	call func(ctx context.Context, key K) error
-	// databaseDown is told when a row could not be read or written because the database is away. Nil: nobody is.
+	// databaseDown is called when a row could not be read or written because the database is away. If nil, nothing is
+	// called.
 	databaseDown func()
-	pace         pace[K]
+	backoffs     backoffs[K]
 	slow         *slowLane[K]
 	record       passRecorder
-	// complaints bounds the failures that are logged.
-	complaints *rate.Limiter
+	// failureLog bounds the failures that are logged.
+	failureLog *rate.Limiter
 	log        logr.Logger
 }
 
@@ -95,9 +96,9 @@ func newReconciler[K ~string, F looks](
 ) *reconciler[K, F] {
 	return &reconciler[K, F]{
 		kind: kind, subject: s, requeue: requeue, record: record, log: log,
-		pace:       newPace[K](maxBackoff),
+		backoffs:   newBackoffs[K](maxBackoff),
 		slow:       newSlowLane[K](workers),
-		complaints: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
+		failureLog: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
 	}
 }
 
@@ -114,25 +115,25 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 	case ctx.Err() != nil:
 		return 0
 	case withheld(out.Err):
-		return withheldAgain
+		return withheldRetry
 	case out.Stopping:
-		r.pace.worked(key)
+		r.backoffs.worked(key)
 		return 0
 	case errors.Is(out.Err, dockerwatch.ErrUnreachable), errors.Is(out.Err, errNotTrusted):
-		return min(r.pace.failures.When(key), backoffCapDown)
+		return min(r.backoffs.failures.When(key), backoffCapDown)
 	case errors.Is(out.Err, errBusy):
-		return min(r.pace.turns.When(key), backoffCapBusy)
+		return min(r.backoffs.busy.When(key), backoffCapBusy)
 	case out.Err != nil || out.Verdict.Action == verdict.Retry:
-		return r.pace.failures.When(key)
+		return r.backoffs.failures.When(key)
 	default:
-		r.pace.done(key)
+		r.backoffs.done(key)
 		return cmp.Or(out.Verdict.Again, out.Verdict.Wait)
 	}
 }
 
-// withheldAgain is when to look again at what may not be changed, to see whether it is still adrift. That it may be
+// withheldRetry is when to look again at what may not be changed, to see whether it is still adrift. That it may be
 // changed is told by a sweep.
-const withheldAgain = time.Minute
+const withheldRetry = time.Minute
 
 // withheld reports whether an effect was not carried out because nothing may be changed.
 func withheld(err error) bool { return errors.Is(err, errDryRun) || errors.Is(err, ErrPaused) }
@@ -140,16 +141,16 @@ func withheld(err error) bool { return errors.Is(err, errDryRun) || errors.Is(er
 // stopEnded puts the key of a stop back: at once the first time, after a backoff when the stop failed or the container
 // is being stopped again and again.
 func (r *reconciler[K, F]) stopEnded(key K, err error) {
-	again := r.pace.stops.NumRequeues(key) > 0
-	wait := r.pace.stops.When(key)
+	again := r.backoffs.stops.NumRequeues(key) > 0
+	wait := r.backoffs.stops.When(key)
 	if err == nil {
-		r.pace.atIt.Forget(key)
+		r.backoffs.refused.Forget(key)
 	}
 	if err == nil && !again {
 		wait = 0
 	}
 	if err != nil {
-		r.complain(r.log.WithValues(r.kind, string(key), "action", string(verdict.Stop)), key, err)
+		r.logFailure(r.log.WithValues(r.kind, string(key), "action", string(verdict.Stop)), key, err)
 	}
 	r.requeue(key, wait)
 }
@@ -190,7 +191,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 		r.record.drifts.Judged(r.kind, string(key), out.Verdict)
 		if !out.Verdict.Due() {
 			r.rest(ctx, out)
-			r.hangs(ctx, key, out.Verdict)
+			r.reportStuck(ctx, key, out.Verdict)
 			return out
 		}
 		over, err := r.subject.apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })
@@ -226,7 +227,7 @@ func (r *reconciler[K, F]) rest(ctx context.Context, out Outcome[F]) {
 
 var errKeepsChanging = errors.New("it keeps changing while it is looked at, it will be tried again")
 
-// retryNow reports whether an error only means that somebody moved first: look again at once.
+// retryNow reports whether an error only means that the row or container changed meanwhile: look again at once.
 func retryNow(err error) bool {
 	return errors.Is(err, sessiondb.ErrConflict) || errors.Is(err, dockerwatch.ErrNotThere)
 }

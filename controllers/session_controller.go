@@ -16,7 +16,7 @@ type sessionSubject struct {
 
 	policy verdict.Policy
 	memory *memory
-	turns  *turns
+	locks  *containerLocks
 }
 
 func (s *sessionSubject) decide(f verdict.SessionFacts) verdict.Verdict {
@@ -24,19 +24,19 @@ func (s *sessionSubject) decide(f verdict.SessionFacts) verdict.Verdict {
 }
 
 // apply carries out one verdict. Where a claim is given up though its container exists, only one at a time does so for
-// that container, and whoever leaves it to others reads once more whether they still claim it: each of two that end
-// together would leave it to the other one, and nobody would know of it any more.
+// that container, and reads once more whether the others still claim it: each of two sessions that end together would
+// leave the container to the other one, and no row would claim it any more.
 func (s *sessionSubject) apply(
 	ctx context.Context, f verdict.SessionFacts, v verdict.Verdict, done func(error),
 ) (over bool, err error) {
 	if f.Container.ID == "" || v.Action != verdict.Release && v.Action != verdict.FailAndRelease {
 		return s.effects.apply(ctx, f, v, done)
 	}
-	leave, err := s.turns.take(f.Container.ID)
+	unlock, err := s.locks.lock(f.Container.ID)
 	if err != nil {
 		return false, err
 	}
-	defer leave()
+	defer unlock()
 	if v.Reason == verdict.ContainerShared && !f.Owner.OtherSession(f.Row.ID) {
 		others, err := s.otherClaimants(ctx, f.Row, f.Container)
 		if err != nil {

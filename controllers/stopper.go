@@ -111,7 +111,7 @@ func (s *stopper) stop(
 }
 
 // wait lets no stop begin any more and returns when none is under way. A pass that is at its last step while the
-// process is told to end would otherwise begin one that nobody waits for.
+// process is told to end would otherwise begin one that the end of the process does not wait for.
 func (s *stopper) wait() {
 	s.mu.Lock()
 	s.over = true

@@ -63,7 +63,7 @@ type sweeper struct {
 	metrics    *metrics.Metrics
 	// population is told how many containers run.
 	population *atomic.Int64
-	// recovered is told when the engine answers a sweep after it hung in the one before. Nil: nobody is.
+	// recovered is called when the engine answers a sweep after it hung in the one before. If nil, nothing is called.
 	recovered func()
 }
 

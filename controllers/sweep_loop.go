@@ -21,7 +21,7 @@ const (
 	jitterShare = 10
 	// maxDoublings of backoffBase are more than any cap.
 	maxDoublings = 10
-	// sweepPause is the least time between two sweeps, whoever asks for them.
+	// sweepPause is the least time between two sweeps, whatever asks for them.
 	sweepPause = time.Second
 )
 

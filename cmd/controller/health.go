@@ -73,7 +73,7 @@ func healthHandler(c prober, which sides) http.Handler {
 	})
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = writeJSON(w, statusOf(c.Status(), which, time.Now())) // whoever asked has gone
+		_ = writeJSON(w, statusOf(c.Status(), which, time.Now())) // the client has gone
 	})
 	return mux
 }
@@ -103,5 +103,5 @@ func answer(w http.ResponseWriter, code int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(code)
-	_, _ = w.Write([]byte(text)) // whoever asked has gone
+	_, _ = w.Write([]byte(text)) // the client has gone
 }

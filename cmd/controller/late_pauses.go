@@ -11,7 +11,7 @@ import (
 )
 
 // latePauses are the pauses of a controller that was started before its own tables were made: `pause` itself may make
-// them, and a pause that nobody obeys would be worse than none. It is safe for concurrent use.
+// them, and a pause that is not obeyed would be worse than none. It is safe for concurrent use.
 type latePauses struct {
 	store *sessiondb.Store
 	log   logr.Logger

@@ -37,7 +37,7 @@ func (c *connection) lease(ctx context.Context, cfg config) (resourcelock.Interf
 	}
 	if c.ledger == nil {
 		return nil, errors.New("leaderElection.enabled needs the controller's own tables, which are not there: run " +
-			"`session-controller migrate` as somebody who may create them, or run one replica without it")
+			"`session-controller migrate` as a role that may create them, or run one replica without it")
 	}
 	host, err := os.Hostname()
 	if err != nil {

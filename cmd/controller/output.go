@@ -29,7 +29,7 @@ func errOutput(output string) error { return fmt.Errorf("-o is %q: give table or
 func writeJSON(w io.Writer, value any) error {
 	out := json.NewEncoder(w)
 	out.SetIndent("", "  ")
-	return out.Encode(value) //nolint:wrapcheck // whoever asks says what it is
+	return out.Encode(value) //nolint:wrapcheck // the caller says what it is
 }
 
 // completes tells shells which values a flag takes. It fails only for a flag that the command does not have.

@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// longestPause is a day: whoever needs longer stops the controller.
+	// longestPause is a day: to pause for longer, stop the controller.
 	longestPause = 24 * time.Hour
 	defaultPause = 30 * time.Minute
-	// longestReason is what fits into a log line that somebody reads.
+	// longestReason is what fits into a log line that people read.
 	longestReason = 200
 	// obeyPatience is how long a pause waits for the running controller to say that it has heard.
 	obeyPatience = 15 * time.Second
@@ -46,7 +46,7 @@ writes and removes nothing. A "sweep" that runs obeys within seconds. A stop tha
 			case lasts <= 0 || lasts > longestPause:
 				return fmt.Errorf("--for is %s: give a duration above 0 and up to %s", lasts, longestPause)
 			case reason == "":
-				return errors.New("say why with --reason: whoever is on call will want to know")
+				return errors.New("say why with --reason: the people on call will want to know")
 			case len(reason) > longestReason:
 				return fmt.Errorf("--reason has %d bytes: give up to %d", len(reason), longestReason)
 			}
@@ -211,7 +211,7 @@ func (a *app) sayObeys(address string, s statusJSON) {
 	}
 }
 
-// hears reports whether what a controller says of a pause is what was written down, or what somebody wrote down later.
+// hears reports whether what a controller says of a pause is what was written down, or what was written down later.
 func hears(says *statusPause, p sessiondb.Pause) bool {
 	switch {
 	case says == nil:

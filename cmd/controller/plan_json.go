@@ -12,7 +12,7 @@ import (
 // planJSON is the schema of `plan -o json`. Fields are added, never renamed or removed.
 type planJSON struct {
 	Drift bool `json:"drift"`
-	// PausedUntil is null where nobody has paused the controller.
+	// PausedUntil is null where the controller is not paused.
 	PausedUntil *time.Time    `json:"pausedUntil"`
 	Sessions    []planSession `json:"sessions"`
 	// Containers are claimed by no row.

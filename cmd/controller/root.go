@@ -62,7 +62,7 @@ func (a *app) addDryRun(cmd *cobra.Command) {
 	}
 }
 
-// printf writes to the command's output; a closed pipe is nobody's concern but the reader's.
+// printf writes to the command's output; a closed pipe concerns only its reader.
 func (a *app) printf(format string, args ...any) {
 	_, _ = fmt.Fprintf(a.stdout, format, args...)
 }

@@ -80,7 +80,8 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 	if err := mgr.Start(ctx); err != nil {
 		err = addressHint(err)
 		if lock != nil {
-			return fmt.Errorf("run the controller: %w; whoever loses the lease ends, a supervisor starts it again", err)
+			return fmt.Errorf("run the controller: %w; a controller that loses the lease ends, and its supervisor starts it "+
+				"again", err)
 		}
 		return fmt.Errorf("run the controller: %w", err)
 	}
@@ -91,7 +92,7 @@ func (a *app) runController(cmd *cobra.Command, metricsAddress, probeAddress str
 // newManager returns a controller-runtime manager that never contacts a Kubernetes API server: its configuration names
 // none, and nothing here asks it for a client.
 //
-// With a lock only its holder works. Whoever loses it must end the process: what is under way is not waited for, and
+// With a lock only its holder works. A process that loses it must end: what is under way is not waited for, and
 // the rows are safe because every write compares.
 func newManager(metricsAddress string, lock resourcelock.Interface, e election) (manager.Manager, error) {
 	graceful := shutdownTimeout

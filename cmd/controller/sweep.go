@@ -100,7 +100,7 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// roundUp prints a wait in whole seconds: nobody reads milliseconds.
+// roundUp prints a wait in whole seconds: milliseconds would only distract.
 func roundUp(d time.Duration) string {
 	return (d + time.Second - 1).Truncate(time.Second).String()
 }

@@ -2,7 +2,7 @@
 //
 // It batches by what is there and never waits for more: a call begins at once where none is under way, and what is
 // asked for meanwhile shares the next one. So a single caller has no delay, and the more callers there are the fewer
-// calls there are for each. A call that takes long holds nobody up: after a patience the next one begins beside it.
+// calls there are for each. A call that takes long holds up no caller: after a while the next one begins beside it.
 package batch
 
 import (
@@ -30,7 +30,7 @@ type Batcher[In, Out any] struct {
 	patience time.Duration
 
 	mu sync.Mutex
-	// next is what shares the next call, nil while nobody waits for one.
+	// next is what shares the next call, nil while no caller waits for one.
 	next *flight[In, Out]
 	// underWay is how many calls are, and idle is closed when none is any more; nil while none is.
 	underWay int
@@ -110,7 +110,7 @@ func (b *Batcher[In, Out]) begin(ctx context.Context, f *flight[In, Out]) {
 	go b.fly(ctx, f)
 }
 
-// fly makes calls as long as somebody waits for one.
+// fly makes calls as long as a caller waits for one.
 func (b *Batcher[In, Out]) fly(ctx context.Context, f *flight[In, Out]) {
 	for f != nil {
 		f.answers = b.call(ctx, f.asked)

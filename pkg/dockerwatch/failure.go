@@ -128,7 +128,7 @@ func lastCause(err error) error {
 	}
 }
 
-// clip makes one short line of what somebody else said.
+// clip makes one short line of a text that comes from elsewhere.
 func clip(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if len(s) > messageLimit {

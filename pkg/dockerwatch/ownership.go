@@ -80,12 +80,12 @@ type Owner struct {
 	Session string
 	// Installation is the container's own InstallationLabel.
 	Installation string
-	// Keep reports that it carries KeepLabel with the value "true": it is never removed, whoever owns it.
+	// Keep reports that it carries KeepLabel with the value "true": it is never removed, whatever it belongs to.
 	Keep bool
 }
 
-// OtherSession reports whether the container's session label, whoever owns it, names a session other than id. A name
-// is no such proof: what follows a prefix need not be a session's id.
+// OtherSession reports whether the container's session label, whether it is owned or not, names a session other than
+// id. A name is no such proof: what follows a prefix need not be a session's id.
 func (w Owner) OtherSession(id string) bool {
 	return w.By != ByName && w.Session != "" && !SameSession(w.Session, id)
 }

@@ -73,7 +73,7 @@ const introductions = 8
 
 // introduced makes a call until its answer comes over a connection whose engine is known, and returns that engine's
 // identity with the answer. It is empty only where something in between closes the connection after every answer, so
-// that there is nobody to ask.
+// that no engine can be asked.
 func introduced[T any](
 	ctx context.Context, e *Engine, op string, call func() (T, answer, error),
 ) (result T, engine string, err error) {

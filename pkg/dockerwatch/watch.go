@@ -22,8 +22,8 @@ const (
 	// without being taken for a clock that was set. Each answer is up to 5 s old when it is read (the default time-out of
 	// a call), so two of them differ by no more than that; twice as much leaves room for a longer time-out.
 	clockTolerance = 10 * time.Second
-	// clockDrift is the part of the elapsed time that is tolerated on top, a thousandth. Clocks that nobody corrects drift
-	// apart by up to a ten-thousandth, and a clock that is set by an hour is still found after forty days.
+	// clockDrift is the part of the elapsed time that is tolerated on top, a thousandth. Clocks that are not corrected
+	// drift apart by up to a ten-thousandth, and a clock that is set by an hour is still found after forty days.
 	clockDrift = 1000
 )
 

@@ -191,7 +191,7 @@ func (f *feed) change(ctx context.Context, id string) {
 }
 
 // foreign reports whether a row is known to be another node's. The trigger tells of the rows of all nodes. A row that
-// is no more, or cannot be read, is passed on: whoever looks at it will see.
+// is no more, or cannot be read, is passed on: the look at it will show.
 func (f *feed) foreign(ctx context.Context, id string) bool {
 	if f.store.config.Node == "" || f.source != SourceNotify {
 		return false // the poll reads no others

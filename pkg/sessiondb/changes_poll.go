@@ -56,15 +56,15 @@ func (p *poller) poll(ctx context.Context, found func(id string)) error {
 		}
 	}
 	p.seen = seen
-	// SQLite's read has ended by now: whoever takes the hints may take his time.
+	// SQLite's read has ended by now: the consumer of the hints may take its time.
 	for _, id := range changed {
 		found(id)
 	}
 	return nil
 }
 
-// unchanged reports that nobody has written since the last poll. It asks before the rows are read, so that a write in
-// between is seen by the next poll.
+// unchanged reports that nothing has been written since the last poll. It asks before the rows are read, so that a
+// write in between is seen by the next poll.
 func (p *poller) unchanged(ctx context.Context) (bool, error) {
 	v, ok := p.store.backend.(versioned)
 	if !ok {

@@ -2,7 +2,7 @@
 // them back by compare-and-set.
 //
 // Every write names everything that was read (id, status as read, claim as read, node) and hits either that one row or
-// none: a row that somebody else moved first is never overwritten, the write returns [ErrConflict] and the caller looks
+// none: a row that has changed meanwhile is never overwritten, the write returns [ErrConflict] and the caller looks
 // again. Nothing in this package ever creates anything in a database except [CreateSessionsTable] and [Migrate], which
 // are called by a person.
 //

@@ -17,7 +17,7 @@ var (
 	// ErrImpossibleID means that no session can have this id: the column's type cannot hold it. It is also ErrNotFound.
 	ErrImpossibleID = errors.New("the id column cannot hold this")
 
-	// ErrConflict means that a compare-and-set hit no row: somebody else moved first, or an earlier attempt of the same
+	// ErrConflict means that a compare-and-set hit no row: it had changed meanwhile, or an earlier attempt of the same
 	// write arrived after all. Nothing was overwritten; look again.
 	ErrConflict = errors.New("the session changed since it was read")
 
@@ -30,7 +30,7 @@ var (
 type failure int
 
 const (
-	// failureOther is an answer of the database that nobody branches on.
+	// failureOther is an answer of the database that no caller branches on.
 	failureOther failure = iota
 	// failureUnreachable becomes ErrUnreachable.
 	failureUnreachable

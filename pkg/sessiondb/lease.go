@@ -37,7 +37,7 @@ func (l *Ledger) Lease(name, identity string) resourcelock.Interface {
 	return &lease{ledger: l, name: l.table + "/" + name, identity: identity}
 }
 
-// Identity is whoever asks for the lease.
+// Identity names the process that asks for the lease.
 func (l *lease) Identity() string { return l.identity }
 
 // Describe names the lease for logs.
@@ -70,7 +70,7 @@ func (l *lease) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []
 	}
 	var record resourcelock.LeaderElectionRecord
 	if err := json.Unmarshal([]byte(row.Record), &record); err != nil {
-		return nil, nil, fmt.Errorf("%s: %w: its record is no JSON of a lease; delete the row if nobody holds it",
+		return nil, nil, fmt.Errorf("%s: %w: its record is no JSON of a lease; delete the row if no replica holds it",
 			operation, ErrLeaseFormat)
 	}
 	l.mu.Lock()
@@ -86,7 +86,7 @@ func (l *lease) Create(ctx context.Context, record resourcelock.LeaderElectionRe
 			"ON CONFLICT DO NOTHING", 0)
 }
 
-// Update writes the row where nobody else has since. ErrConflict: somebody has.
+// Update writes the row unless another process has since, which is an ErrConflict.
 func (l *lease) Update(ctx context.Context, record resourcelock.LeaderElectionRecord) error {
 	l.mu.Lock()
 	version := l.version
@@ -119,4 +119,4 @@ func (l *lease) write(
 	return nil
 }
 
-var errLeaseMoved = fmt.Errorf("somebody else wrote the lease since it was read: %w", ErrConflict)
+var errLeaseMoved = fmt.Errorf("another process wrote the lease since it was read: %w", ErrConflict)

@@ -33,7 +33,7 @@ type ledgerKeeper interface {
 	// ledger opens what holds the tables, and makes them where they are missing and create is set. Where they are missing
 	// it returns ErrNoLedger.
 	ledger(ctx context.Context, s *Store, create bool) (ledgerFound, error)
-	// installLedger makes them where a migration must: where whoever runs the controller may not.
+	// installLedger makes them where a migration must: where the controller's own role may not.
 	installLedger(ctx context.Context, s *Store) ([]Step, error)
 	// dropLedger takes the tables away when no other sessions table has a record in them.
 	dropLedger(ctx context.Context, table string) ([]Step, error)

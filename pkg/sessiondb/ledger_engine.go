@@ -46,7 +46,8 @@ func (l *Ledger) RememberEngine(ctx context.Context, identity, previous string) 
 	}
 	deadline, cancel := context.WithTimeout(ctx, l.store.timing.Write)
 	defer cancel()
-	// Both statements hit nothing where somebody was faster; the unique keys see to it that no engine gets two nodes.
+	// Both statements hit nothing where another process was faster; the unique keys see to it that no engine gets two
+	// nodes.
 	query := "INSERT INTO " + l.place + engineTable + " (sessions_table, node, identity) VALUES ($1, $2, $3) " +
 		"ON CONFLICT DO NOTHING"
 	args := []any{l.table, l.node, identity}
@@ -65,7 +66,7 @@ func (l *Ledger) RememberEngine(ctx context.Context, identity, previous string) 
 	return nil
 }
 
-// EngineFree returns nil when an engine is this node's or nobody's. Errors: *EngineTakenError, ErrNoLedger when the
+// EngineFree returns nil when an engine is this node's or no node's. Errors: *EngineTakenError, ErrNoLedger when the
 // tables are there no more, ErrUnreachable, or the context's own.
 func (l *Ledger) EngineFree(ctx context.Context, identity string) error {
 	operation := "look whose engine " + identity + " is"

@@ -80,13 +80,13 @@ func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (ma
 	})
 	var refused *pq.Error
 	if errors.As(err, &refused) && refused.Code == pqerror.InsufficientPrivilege {
-		return false, fmt.Errorf("%w and role %s may not create them: run `session-controller migrate` once as somebody "+
+		return false, fmt.Errorf("%w and role %s may not create them: run `session-controller migrate` once as a role "+
 			"with CREATE on the database, or pin docker.identity", ErrNoLedger, p.config.User)
 	}
 	return err == nil, err
 }
 
-// lockLedger lets nobody write a record until the transaction ends.
+// lockLedger keeps all others from writing a record until the transaction ends.
 func (p *postgres) lockLedger() string {
 	place := p.ledgerPlace()
 	return "LOCK TABLE " + place + engineTable + ", " + place + leaseTable + ", " + place + pauseTable +

@@ -23,7 +23,7 @@ func (p *postgres) channel(ctx context.Context, s *Store) (string, error) {
 }
 
 // listen holds one connection. pq.Listener would reconnect by itself, but sleeps between its tries whether or not
-// somebody waits for it to end: here its first failure closes it, and Changes waits.
+// it is being waited for: here its first failure closes it, and Changes waits.
 func (p *postgres) listen(
 	ctx context.Context, s *Store, channel string, ready func(), heard func(id string),
 ) (err error) {

@@ -61,7 +61,7 @@ func (p *postgres) denied(err error) error {
 	case e.Code == pqerror.InsufficientPrivilege:
 		return fmt.Errorf(
 			"role %s may not do this: run it once as the table's owner with CREATE on the database, or give what "+
-				"`session-controller migrate --print` prints to somebody who is (%w)", p.config.User, err)
+				"`session-controller migrate --print` prints to a person who is (%w)", p.config.User, err)
 	case e.Code == pqerror.LockNotAvailable:
 		return fmt.Errorf("another transaction holds the table: run this again when it has ended (%w)", err)
 	}

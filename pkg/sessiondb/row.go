@@ -42,7 +42,7 @@ type Row struct {
 	Claim string
 	// Node is where the session's container is; empty when no column is mapped, or it is NULL.
 	Node string
-	// NodeNull reports that the column is mapped and NULL: nobody knows whose row this is.
+	// NodeNull reports that the column is mapped and NULL: it is not known whose row this is.
 	NodeNull bool
 	// CreatedAt is when the session was created, in UTC; zero when that is not known.
 	CreatedAt time.Time

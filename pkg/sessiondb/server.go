@@ -13,18 +13,18 @@ var (
 	ErrNotLive = errors.New("the session is not live")
 
 	// ErrClaimsAnother means that the session claims another container than the one named. Nothing was changed. The
-	// controller writes the full id where a name was saved, and somebody else may have started the same session.
+	// controller writes the full id where a name was saved, and another server may have started the same session.
 	ErrClaimsAnother = errors.New("the session claims another container")
 
 	errNoContainerID = errors.New("the container id is blank, or has blanks around it")
 )
 
-// saveAttempts bounds how often a lost race is run again. Whoever changes a row so often is changing its status to and
-// fro, which no server does within the milliseconds of one attempt.
+// saveAttempts bounds how often a lost race is run again. A program that changes a row so often is changing its status
+// to and fro, which no server does within the milliseconds of one attempt.
 const saveAttempts = 10
 
 // Server is what a session server written in Go needs of its own table to keep its side of the contract: container ids
-// that are saved, read and cleared without ever overwriting what somebody else wrote. It is safe for concurrent use,
+// that are saved, read and cleared without ever overwriting what another program wrote. It is safe for concurrent use,
 // and needs no controller.
 type Server struct{ store *Store }
 
@@ -76,8 +76,8 @@ func (s *Server) ContainerID(ctx context.Context, id string) (string, error) {
 }
 
 // ClearContainerID takes a claim back: of a live session before the server stops its container itself, of an ended one
-// only when its container is proven gone (otherwise nobody would ever find it; leave it to the controller). A session
-// that claims nothing is left as it is. Errors: ErrNotFound, ErrClaimsAnother, ErrUnreachable, ErrConflict.
+// only when its container is proven gone (otherwise it would never be found again; leave it to the controller). A
+// session that claims nothing is left as it is. Errors: ErrNotFound, ErrClaimsAnother, ErrUnreachable, ErrConflict.
 func (s *Server) ClearContainerID(ctx context.Context, id, containerID string) error {
 	operation := fmt.Sprintf("clear container %s of session %s", containerID, id)
 	if err := validContainerID(containerID); err != nil {

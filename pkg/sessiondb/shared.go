@@ -31,7 +31,7 @@ func (s *Store) share() {
 }
 
 // errAlone says that a shared statement did not answer one of those who asked: it takes a statement of its own, beside
-// the others, so that nobody waits for it.
+// the others, so that no caller waits for it.
 var errAlone = errors.New("not by a shared statement")
 
 // getSeveral reads rows by one query. It does not find an id that is spelt in another way than the database's, and all

@@ -98,7 +98,7 @@ func (f *sqliteFile) writeTables(ctx context.Context, db *sqlx.DB) error {
 	return committed(tx, func(tx *sqlx.Tx) error { return execAll(ctx, tx, ledgerTables(f.ledgerPlace())...) })
 }
 
-// installLedger does nothing: whoever may write the database may make the file beside it, and `run` does.
+// installLedger does nothing: a process that may write the database may make the file beside it, and `run` does.
 func (f *sqliteFile) installLedger(context.Context, *Store) ([]Step, error) { return nil, nil }
 
 func (f *sqliteFile) dropLedger(ctx context.Context, table string) ([]Step, error) {

@@ -150,7 +150,7 @@ func (f *sqliteFile) create(ctx context.Context, cfg Config) (created bool, err 
 	} else if err := f.usable(); err != nil {
 		return false, err
 	}
-	// Whoever switches a file to WAL is refused at once, without the usual wait, while another has it open: somebody else
+	// A connection that switches a file to WAL is refused at once, without the usual wait, while another has it open: it
 	// may be creating the same file, or the session server be waiting for it.
 	retry := time.NewTicker(createRetry)
 	defer retry.Stop()

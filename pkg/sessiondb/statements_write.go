@@ -68,8 +68,8 @@ func updateOne(d dialect, e expressions, k kind) string {
 // the same for all there are lists, and the ids are given once more at the end: as the column's own type, for its
 // index.
 //
-// It leaves out a row that somebody else has locked: it would hold up all others, and two that wait for each other's
-// rows would be a deadlock. What it takes is locked first and read as it is then, so it cannot change under the
+// It leaves out a row that another transaction has locked: it would hold up all others, and two that wait for each
+// other's rows would be a deadlock. What it takes is locked first and read as it is then, so it cannot change under the
 // comparison.
 func updateSeveral(d dialect, e expressions, k kind) string {
 	asked := func(n int) string { return d.quote("session-controller " + strconv.Itoa(n)) }

@@ -68,7 +68,7 @@ func (d *Drifts) Unclaimed() map[verdict.ContainerKey]bool {
 }
 
 // Claimed ends the drift of containers that a complete sweep, which began with them, has not met as unclaimed: what is
-// held back is looked at for sweeps alone, and after the last one nobody would look again.
+// held back is looked at for sweeps alone, and after the last one there would be no look any more.
 func (d *Drifts) Claimed(keys map[verdict.ContainerKey]bool) {
 	for key := range keys {
 		d.Judged(verdict.KindContainer, string(key), verdict.Verdict{Action: verdict.Nothing})

@@ -45,7 +45,7 @@ func New(reg prometheus.Registerer, statuses []string) (*Metrics, error) {
 		effects: r.counters("effects_total",
 			"Effects carried out, by action, reason and result (done or failed).", "action", "reason", "result"),
 		found:     r.counters("drift_found_total", "Drifts that were found, each counted once, by reason.", "reason"),
-		converged: r.counters("drift_converged_total", "Drifts that are over, whoever ended them, by reason.", "reason"),
+		converged: r.counters("drift_converged_total", "Drifts that are over, whatever ended them, by reason.", "reason"),
 		open: r.gauges("drift_open",
 			"Drifts that were found and are not over: inside a grace, held, or tried again, by reason.", "reason"),
 		looping: r.gauge("crash_loops", "Live sessions whose container its restart policy keeps restarting."),

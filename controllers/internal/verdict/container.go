@@ -5,8 +5,8 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// DecideContainer is the second table of docs/how-it-works.md, about a container that no row claims. The first rule that
-// fits decides.
+// DecideContainer is the second table of docs/how-it-works.md, about a container that no row claims. The first rule
+// that fits decides.
 func DecideContainer(p Policy, f ContainerFacts) Verdict {
 	switch {
 	case f.LookFailed:

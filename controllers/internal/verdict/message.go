@@ -8,8 +8,8 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// Failure is what is written into the row of a failed session, for its server and its user. claim is what the row claims
-// from then on; empty: nothing.
+// Failure is what is written into the row of a failed session, for its server and its user. claim is what the row
+// claims from then on; empty: nothing.
 func Failure(f SessionFacts, v Verdict, claim string) sessiondb.Failure {
 	return sessiondb.Failure{Claim: claim, Reason: string(v.Reason), Message: message(f, v.Reason)}
 }

@@ -41,7 +41,7 @@ const maxKeptLines = 1000
 // Policy is the `policy` section of the configuration: how long a disagreement may last before something is done.
 // Every duration may be 0, which means at once.
 type Policy struct {
-	// ExitGrace is what a container that stopped is given, from the time it finished: somebody may be restarting it.
+	// ExitGrace is what a container that stopped is given, from the time it finished: it may be about to be started again.
 	// A crash is given none.
 	ExitGrace metav1.Duration `json:"exitGrace"`
 	// GoneGrace is what a container that is gone is given, from the first look that found it gone.

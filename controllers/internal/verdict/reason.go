@@ -43,8 +43,8 @@ type Effect struct {
 	Reason Reason
 }
 
-// Effects returns every effect that [DecideSession] and [DecideContainer] can decide. What follows a failure in the same
-// pass keeps the failure's reason.
+// Effects returns every effect that [DecideSession] and [DecideContainer] can decide. What follows a failure in the
+// same pass keeps the failure's reason.
 func Effects() []Effect {
 	var all []Effect
 	add := func(reason Reason, actions ...Action) {

@@ -46,7 +46,7 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 		t.Run(tt.reason, func(t *testing.T) {
 			t.Parallel()
 			r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
-				pace: newPace[verdict.SessionKey](backoffCap),
+				backoffs: newBackoffs[verdict.SessionKey](backoffCap),
 			}
 			var wait time.Duration
 			for range tt.tries {
@@ -62,7 +62,7 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
 	t.Parallel()
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
-		pace: newPace[verdict.SessionKey](backoffCap),
+		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
 	}
 	for range 10 {
 		r.again(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")})
@@ -77,11 +77,11 @@ func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	t.Parallel()
 	var waits []time.Duration
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
-		pace:    newPace[verdict.SessionKey](backoffCap),
-		requeue: func(_ verdict.SessionKey, after time.Duration) { waits = append(waits, after) },
-		subject: &sessionSubject{memory: newMemory()},
+		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
+		requeue:  func(_ verdict.SessionKey, after time.Duration) { waits = append(waits, after) },
+		subject:  &sessionSubject{memory: newMemory()},
 
-		complaints: rate.NewLimiter(1, 1),
+		failureLog: rate.NewLimiter(1, 1),
 	}
 	r.stopEnded("s1", nil)
 	r.stopEnded("s1", nil) // the container is being stopped again: it came back to life
@@ -102,22 +102,22 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	known := newMemory()
 	known.say("s1", "c1", "something else")
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
-		pace: newPace[verdict.SessionKey](backoffCap), subject: &sessionSubject{memory: known},
-		complaints: rate.NewLimiter(rate.Inf, 1),
+		backoffs: newBackoffs[verdict.SessionKey](backoffCap), subject: &sessionSubject{memory: known},
+		failureLog: rate.NewLimiter(rate.Inf, 1),
 	}
 	refused := SessionOutcome{Err: fmt.Errorf("remove: %w: removal is already in progress", dockerwatch.ErrRefused)}
 	removing := SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Retry, Reason: verdict.SessionEnded}}
 	ctx := logr.NewContext(t.Context(), log)
 	var waited time.Duration
 	for lines == 0 && waited < time.Hour {
-		r.complain(log, "s1", refused.Err)
+		r.logFailure(log, "s1", refused.Err)
 		waited += r.again(ctx, "s1", refused)
 	}
 	if waited < 4*time.Minute || waited > 8*time.Minute {
 		t.Errorf("it is told of after %s, want some five minutes", waited)
 	}
 	for range 50 {
-		r.complain(log, "s1", refused.Err)
+		r.logFailure(log, "s1", refused.Err)
 		r.again(ctx, "s1", refused)
 		r.again(ctx, "s1", SessionOutcome{Stopping: true}) // which is refused, too
 	}
@@ -126,8 +126,8 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	}
 	lines = 0
 	for range 50 {
-		r.hangs(ctx, "s2", removing.Verdict)
-		r.hangs(ctx, "s2", verdict.Verdict{Action: verdict.Nothing})
+		r.reportStuck(ctx, "s2", removing.Verdict)
+		r.reportStuck(ctx, "s2", verdict.Verdict{Action: verdict.Nothing})
 		r.again(ctx, "s2", removing)
 	}
 	if lines != 1 {
@@ -140,8 +140,8 @@ func TestAStopThatHadToWaitForOthersPutsItsKeyBackAtOnce(t *testing.T) {
 	t.Parallel()
 	var waits []time.Duration
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
-		pace:    newPace[verdict.SessionKey](backoffCap),
-		requeue: func(_ verdict.SessionKey, after time.Duration) { waits = append(waits, after) },
+		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
+		requeue:  func(_ verdict.SessionKey, after time.Duration) { waits = append(waits, after) },
 	}
 	for range 10 {
 		if wait := r.again(t.Context(), "s1", SessionOutcome{Err: errBusy}); wait > backoffCapBusy {
@@ -163,7 +163,7 @@ func TestNothingIsTriedAgainWhileTheProcessEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
-		pace: newPace[verdict.SessionKey](backoffCap),
+		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
 	}
 	if wait := r.again(ctx, "s1", SessionOutcome{Err: context.Canceled}); wait != 0 {
 		t.Errorf("waits %s", wait)

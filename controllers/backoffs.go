@@ -18,31 +18,32 @@ const (
 	backoffCapBusy = 5 * time.Second
 )
 
-// pace is how long a key waits before it is tried again, for each kind of cause by itself: who had to wait for the
-// stops of others has not failed. It is safe for concurrent use.
-type pace[K comparable] struct {
-	// failures counts the tries that failed, turns those that had to wait for others, stops how often a container was
-	// stopped and did not stay so, and atIt the tries in a row that the engine refused because somebody is at it.
-	failures, turns, stops, atIt workqueue.TypedRateLimiter[K]
+// backoffs are how long a key waits before it is tried again, for each kind of cause by itself: a key that had to wait
+// for the stops of others has not failed. They are safe for concurrent use.
+type backoffs[K comparable] struct {
+	// failures counts the tries that failed, busy those that had to wait for others, stops how often a container was
+	// stopped and did not stay so, and refused the tries in a row that the engine refused because removal is already in
+	// progress.
+	failures, busy, stops, refused workqueue.TypedRateLimiter[K]
 }
 
-// newPace returns the pace of keys that wait maxBackoff at most.
-func newPace[K comparable](maxBackoff time.Duration) pace[K] {
+// newBackoffs returns the backoffs of keys that wait maxBackoff at most.
+func newBackoffs[K comparable](maxBackoff time.Duration) backoffs[K] {
 	limiter := func() workqueue.TypedRateLimiter[K] {
 		return workqueue.NewTypedItemExponentialFailureRateLimiter[K](backoffBase, maxBackoff)
 	}
-	return pace[K]{failures: limiter(), turns: limiter(), stops: limiter(), atIt: limiter()}
+	return backoffs[K]{failures: limiter(), busy: limiter(), stops: limiter(), refused: limiter()}
 }
 
 // worked forgets the failures of a key that was looked at and acted on.
-func (p pace[K]) worked(key K) {
-	p.failures.Forget(key)
-	p.turns.Forget(key)
+func (b backoffs[K]) worked(key K) {
+	b.failures.Forget(key)
+	b.busy.Forget(key)
 }
 
 // done forgets everything about a key that needs nothing now.
-func (p pace[K]) done(key K) {
-	p.worked(key)
-	p.stops.Forget(key)
-	p.atIt.Forget(key)
+func (b backoffs[K]) done(key K) {
+	b.worked(key)
+	b.stops.Forget(key)
+	b.refused.Forget(key)
 }
