@@ -21,7 +21,6 @@ type changeTrigger struct {
 	feed     ChangeFeed
 	interval time.Duration
 	nominate func(context.Context, verdict.SessionKey) error
-	resweep  func()
 	// state is told what became of the feed.
 	state *atomic.Pointer[sessiondb.ChangeState]
 }
@@ -33,7 +32,7 @@ func (t *changeTrigger) Start(ctx context.Context) error {
 		OnChange: func(id string) {
 			_ = t.nominate(ctx, SessionKey(id)) // it fails only when ctx ends
 		},
-		OnGap:   t.resweep,
+		OnGap:   t.core.requests.Sweep,
 		OnState: t.report,
 	})
 }

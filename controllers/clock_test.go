@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -45,7 +46,7 @@ func TestOnlyTheServedEngineSetsTheClock(t *testing.T) {
 	if _, err := clock.now(); !errors.Is(err, errNotTrusted) {
 		t.Errorf("a clock that was never set: %v, want %v", err, errNotTrusted)
 	}
-	guard := newEngineGuard(Options{Engine: identified{info: other}}, clock)
+	guard := newEngineGuard(Options{Engine: identified{info: other}}, clock, requests.New())
 	accept(guard, served)
 	none := func() (Census, error) { return Census{}, nil }
 	for _, ask := range []func() error{
@@ -60,7 +61,7 @@ func TestOnlyTheServedEngineSetsTheClock(t *testing.T) {
 		}
 	}
 	corrected := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now().Add(time.Hour), Offset: time.Hour}
-	guard = newEngineGuard(Options{Engine: identified{info: corrected}}, clock)
+	guard = newEngineGuard(Options{Engine: identified{info: corrected}}, clock, requests.New())
 	accept(guard, served)
 	if err := guard.confirm(t.Context(), served.Identity()); err != nil {
 		t.Error(err)
@@ -91,7 +92,7 @@ func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
 	t.Parallel()
 	served, other := dockerwatch.Info{ID: "A", RootDir: "/"}, dockerwatch.Info{ID: "B", RootDir: "/"}
 	records := &lostRecords{}
-	guard := newEngineGuard(Options{Engine: identified{info: served}, Records: records}, &engineClock{})
+	guard := newEngineGuard(Options{Engine: identified{info: served}, Records: records}, &engineClock{}, requests.New())
 	none := func() (Census, error) { return Census{}, nil }
 	if err := guard.admit(t.Context(), introduction{Info: served}, none); err != nil {
 		t.Fatal(err)
@@ -150,12 +151,18 @@ func TestAChangeOfTheEngineThatAnswersIsTold(t *testing.T) {
 					func() (Census, error) { return Census{LiveClaims: 1}, nil })
 			},
 		} {
-			guard := newEngineGuard(Options{Engine: identified{info: one}, Identity: one.Identity()}, &engineClock{})
+			guard := newEngineGuard(Options{Engine: identified{info: one}, Identity: one.Identity()}, &engineClock{}, requests.New())
 			accept(guard, one)
 			told := 0
-			guard.changed = func() { told++ }
 			for _, who := range tt.answers {
 				ask(guard, who)
+				sweep, redial := taken(guard.requests.Sweeps()), taken(guard.requests.Redials())
+				if sweep != redial {
+					t.Errorf("%s, seen by a %s: a sweep is asked for: %t, a new stream: %t", tt.reason, name, sweep, redial)
+				}
+				if sweep {
+					told++
+				}
 			}
 			if told != tt.want {
 				t.Errorf("%s, seen by a %s: told %d times, want %d", tt.reason, name, told, tt.want)

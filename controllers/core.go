@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -65,19 +66,21 @@ type core struct {
 	sweeper         *sweeper
 	stopper         *stopper
 	gate            *pauseGate
+	requests        *requests.Requests
 	ends            *postMortems
 	locks           *containerLocks
 }
 
 func newCore(o Options) *core {
 	o.MaxBackoff = cmp.Or(o.MaxBackoff, backoffCap)
+	r := requests.New()
 	c := &core{
-		Options: o, history: dockerwatch.NewHistory(), memory: newMemory(), gate: newPauseGate(o),
+		Options: o, requests: r, history: dockerwatch.NewHistory(), memory: newMemory(), gate: newPauseGate(o, r),
 		record: newPassRecorder(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), locks: newContainerLocks(),
 	}
 	clock := &engineClock{}
 	containers := newContainerMemory()
-	c.guard = newEngineGuard(o, clock)
+	c.guard = newEngineGuard(o, clock, r)
 	c.doubts = newDoubts(o, func(ctx context.Context, began time.Time) (verdict.Counts, error) {
 		result, err := c.sweeper.run(ctx, began, visitor{})
 		return result.tally, err
@@ -121,7 +124,7 @@ func (c *core) sessionReconciler(
 			metrics: c.Metrics, clock: c.looker.clock, ends: c.ends,
 		},
 	}
-	return newReconciler(verdict.KindSession, subject, c.Workers, c.MaxBackoff, requeue, c.record, c.Log)
+	return newReconciler(verdict.KindSession, subject, c.Workers, c.MaxBackoff, requeue, c.record, c.requests, c.Log)
 }
 
 // containerReconciler returns a reconciler of containers whose stops put their keys back by requeue.
@@ -132,7 +135,7 @@ func (c *core) containerReconciler(
 		containerLooker: c.containerLooker, permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics,
 		ends: c.ends,
 	}
-	return newReconciler(verdict.KindContainer, subject, c.containerWorkers(), c.MaxBackoff, requeue, c.record, c.Log)
+	return newReconciler(verdict.KindContainer, subject, c.containerWorkers(), c.MaxBackoff, requeue, c.record, c.requests, c.Log)
 }
 
 // containerShare is the part of Workers that look at containers without a row: a quarter. Four remove nearly as fast as

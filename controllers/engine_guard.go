@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -42,10 +43,9 @@ type engineGuard struct {
 	metrics *metrics.Metrics
 	log     logr.Logger
 	checks  *batch.Batcher[struct{}, struct{}]
-	// changed is called when another engine answers than the one before, the served one again included, and when the
-	// clock of the served one was set: a sweep is due, and the event stream must be dialled anew. If nil, nothing is
-	// called.
-	changed func()
+	// requests is asked for a sweep and to dial the event stream anew when another engine answers than the one before,
+	// the served one again included, and when the clock of the served one was set.
+	requests *requests.Requests
 
 	mu       sync.Mutex
 	answered string // the identity of the engine that answered last; empty when none has
@@ -57,10 +57,10 @@ type engineGuard struct {
 
 var errNoSweepYet = fmt.Errorf("%w: no sweep has looked at it yet", errNotTrusted)
 
-func newEngineGuard(o Options, clock *engineClock) *engineGuard {
+func newEngineGuard(o Options, clock *engineClock, r *requests.Requests) *engineGuard {
 	g := &engineGuard{
 		engine: o.Engine, clock: clock, records: o.Records, pin: o.Identity, dryRun: o.DryRun, metrics: o.Metrics,
-		log:     o.Log,
+		log: o.Log, requests: r,
 		refusal: errNoSweepYet,
 	}
 	g.checks = batch.New(1, 0, g.checkTogether)
@@ -127,8 +127,9 @@ func (g *engineGuard) saw(identity string, clockSet bool) {
 	if !served {
 		g.engine.DropIdle()
 	}
-	if (another || clockSet) && g.changed != nil {
-		g.changed()
+	if another || clockSet {
+		g.requests.Sweep()
+		g.requests.Redial()
 	}
 }
 

@@ -48,9 +48,7 @@ func (r *reconciler[K, F]) logFailure(log logr.Logger, key K, err error) {
 		errors.Is(err, context.Canceled)
 	if errors.Is(err, sessiondb.ErrUnreachable) {
 		away = true
-		if r.databaseDown != nil {
-			r.databaseDown()
-		}
+		r.requests.Sweep() // the loop of sweeps finds out when the database is back
 	}
 	refused := errors.Is(err, dockerwatch.ErrRefused)
 	if refused {

@@ -38,3 +38,13 @@ func gauge(t *testing.T, g prometheus.Gatherer, name string) float64 {
 	t.Fatalf("there is no metric %s", name)
 	return 0
 }
+
+// taken reports whether a request waits, and takes it.
+func taken(requests <-chan struct{}) bool {
+	select {
+	case <-requests:
+		return true
+	default:
+		return false
+	}
+}

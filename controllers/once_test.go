@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -72,7 +73,8 @@ func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	looks := make(chan verdict.SessionKey, 2)
 	l := newLane(s, 1, func(requeue func(verdict.SessionKey, time.Duration)) *sessionReconciler {
 		subject := counted{&sessionSubject{memory: newMemory()}, looks}
-		return newReconciler(verdict.KindSession, subject, 1, backoffCap, requeue, newPassRecorder(nil), logr.Discard())
+		return newReconciler(verdict.KindSession, subject, 1, backoffCap, requeue, newPassRecorder(nil), requests.New(),
+			logr.Discard())
 	})
 	l.nominate("s1")
 	var workers sync.WaitGroup

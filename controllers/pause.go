@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -39,8 +40,8 @@ type pauseGate struct {
 	records PauseRecords // nil: there are no pauses
 	metrics *metrics.Metrics
 	log     logr.Logger
-	// resumed is called when a pause has ended: a sweep is due. If nil, nothing is called.
-	resumed func()
+	// requests is asked for a sweep when a pause has ended.
+	requests *requests.Requests
 	// reads are made one after another, as one that began earlier must not end later, and are shared: where the database
 	// hangs, no caller waits for the reads of all others.
 	reads *batch.Batcher[struct{}, struct{}]
@@ -62,8 +63,8 @@ type pauseSeen struct {
 	blind error
 }
 
-func newPauseGate(o Options) *pauseGate {
-	g := &pauseGate{records: o.Pauses, metrics: o.Metrics, log: o.Log}
+func newPauseGate(o Options, r *requests.Requests) *pauseGate {
+	g := &pauseGate{records: o.Pauses, metrics: o.Metrics, log: o.Log, requests: r}
 	g.reads = batch.New(1, 0, g.readTogether)
 	return g
 }
@@ -184,9 +185,7 @@ func (g *pauseGate) tell(was, is pauseSeen) {
 		g.log.Info("Paused, changing nothing until the pause ends", "until", until, "by", is.By, "why", is.Reason)
 	case !is.Active() && !was.Until.IsZero():
 		g.log.Info("Resumed, requesting a sweep")
-		if g.resumed != nil {
-			g.resumed()
-		}
+		g.requests.Sweep()
 	}
 }
 

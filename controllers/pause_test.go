@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
@@ -39,7 +40,7 @@ func (p *pauses) set(pause sessiondb.Pause, err error) {
 
 func newTestGate(records PauseRecords, m *metrics.Metrics) *pauseGate {
 	// However seldom rows are polled, a pause is obeyed.
-	return newPauseGate(Options{Pauses: records, PollInterval: time.Hour, Metrics: m, Log: logr.Discard()})
+	return newPauseGate(Options{Pauses: records, PollInterval: time.Hour, Metrics: m, Log: logr.Discard()}, requests.New())
 }
 
 func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
@@ -52,13 +53,11 @@ func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
 		}
 		records := &pauses{}
 		gate := newTestGate(records, m)
-		var resumed atomic.Int64
-		gate.resumed = func() { resumed.Add(1) }
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go func() { _ = gate.Start(ctx) }()
 		away := errors.New("the database is away")
-		want := func(paused bool, ended int64, why error) {
+		want := func(paused, ended bool, why error) {
 			t.Helper()
 			synctest.Wait()
 			if err := gate.check(ctx); (err != nil) != paused || paused && !errors.Is(err, why) {
@@ -67,27 +66,27 @@ func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
 			if got := gauge(t, registry, "session_controller_paused"); (got == 1) != paused {
 				t.Errorf("the metric is %v", got)
 			}
-			if got := resumed.Load(); got != ended {
-				t.Errorf("resumed %d times, want %d", got, ended)
+			if got := taken(gate.requests.Sweeps()); got != ended {
+				t.Errorf("a sweep is asked for: %t, want %t", got, ended)
 			}
 		}
-		want(false, 0, nil)
+		want(false, false, nil)
 		minute := sessiondb.Pause{Until: time.Now().Add(time.Minute), By: "somebody", Reason: "why"}
 		records.set(minute, nil)
 		<-time.After(3 * time.Second)
-		want(true, 0, ErrPaused)
+		want(true, false, ErrPaused)
 		records.set(minute, away)
 		<-time.After(20 * time.Second)
-		want(true, 0, away)
+		want(true, false, away)
 		records.set(minute, nil)
 		<-time.After(40 * time.Second) // it ends by itself
-		want(false, 1, nil)
+		want(false, true, nil)
 		records.set(sessiondb.Pause{Until: time.Now().Add(time.Hour)}, nil)
 		<-time.After(3 * time.Second)
-		want(true, 1, ErrPaused)
+		want(true, false, ErrPaused)
 		records.set(sessiondb.Pause{Since: time.Now(), Until: time.Now()}, nil) // an operator ends it
 		<-time.After(3 * time.Second)
-		want(false, 2, nil)
+		want(false, true, nil)
 	})
 }
 

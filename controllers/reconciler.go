@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -77,12 +78,11 @@ type reconciler[K ~string, F looks] struct {
 	requeue func(key K, after time.Duration)
 	// call puts a key back at once whose turn in the slow lane has come; its error is ctx's. Nil: it comes by itself.
 	call func(ctx context.Context, key K) error
-	// databaseDown is called when a row could not be read or written because the database is away. If nil, nothing is
-	// called.
-	databaseDown func()
-	backoffs     backoffs[K]
-	slow         *slowLane[K]
-	record       passRecorder
+	// requests is asked for a sweep when a row could not be read or written because the database is away.
+	requests *requests.Requests
+	backoffs backoffs[K]
+	slow     *slowLane[K]
+	record   passRecorder
 	// failureLog bounds the failures that are logged.
 	failureLog *rate.Limiter
 	log        logr.Logger
@@ -92,10 +92,10 @@ type reconciler[K ~string, F looks] struct {
 // most.
 func newReconciler[K ~string, F looks](
 	kind string, s subject[K, F], workers int, maxBackoff time.Duration, requeue func(key K, after time.Duration),
-	record passRecorder, log logr.Logger,
+	record passRecorder, r *requests.Requests, log logr.Logger,
 ) *reconciler[K, F] {
 	return &reconciler[K, F]{
-		kind: kind, subject: s, requeue: requeue, record: record, log: log,
+		kind: kind, subject: s, requeue: requeue, record: record, requests: r, log: log,
 		backoffs:   newBackoffs[K](maxBackoff),
 		slow:       newSlowLane[K](workers),
 		failureLog: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),

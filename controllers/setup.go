@@ -66,17 +66,11 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 		return err
 	}
 	c.loop = newSweepLoop(c.core, sessions.swept, containers.swept)
-	c.gate.resumed = c.loop.request
-	session.databaseDown, container.databaseDown = c.loop.request, c.loop.request
 	c.looker.unclaimed = func(ctx context.Context, id string) {
 		_ = containers.fresh(ctx, ContainerKey(id)) // it fails only when ctx ends
 	}
-	events := newEventTrigger(c.core, sessions.fresh, containers.fresh, c.loop.request)
+	events := newEventTrigger(c.core, sessions.fresh, containers.fresh)
 	watcher := dockerwatch.NewWatcher(c.source, c.history, c.handlers(events))
-	c.guard.changed = func() {
-		c.loop.request()
-		watcher.Redial()
-	}
 	if err := mgr.Add(everywhere(c.readPauses)); err != nil {
 		return fmt.Errorf("set up the reading of pauses: %w", err)
 	}
@@ -87,13 +81,13 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 		c.loop.Start,
 		events.Start,
 		watcher.Run,
+		func(ctx context.Context) error { return c.redial(ctx, watcher) },
 		func(ctx context.Context) error { return sessions.putBack(ctx, c.stopper) },
 		func(ctx context.Context) error { return containers.putBack(ctx, c.stopper) },
 	}
 	if c.Changes != nil {
 		changes := &changeTrigger{
 			core: c.core, feed: c.Changes, state: &c.feed, interval: c.PollInterval, nominate: sessions.changed,
-			resweep: c.loop.request,
 		}
 		runnables = append(runnables, changes.Start)
 	}
@@ -124,6 +118,18 @@ func (e everywhere) Start(ctx context.Context) error { return e(ctx) }
 
 // NeedLeaderElection implements [manager.LeaderElectionRunnable].
 func (e everywhere) NeedLeaderElection() bool { return false }
+
+// redial has the event stream dialled anew whenever that is asked for, until ctx ends.
+func (c *Controller) redial(ctx context.Context, watcher *dockerwatch.Watcher) error {
+	for {
+		select {
+		case <-c.requests.Redials():
+			watcher.Redial()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
 
 // lead counts this process as the one that works, until ctx ends.
 func (c *Controller) lead(ctx context.Context) error {
@@ -162,8 +168,8 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 			c.stream.Store(nil)
 			c.Metrics.Stream(true, c.followed.Swap(true))
 			log.Info("Event stream connected", "gap", gap)
-			c.doubts.forget() // it may be another engine, or one that lost its containers
-			c.loop.request()  // a sweep is due after every connection
+			c.doubts.forget()  // it may be another engine, or one that lost its containers
+			c.requests.Sweep() // a sweep is due after every connection
 		},
 		Disconnected: func(err error) {
 			c.stream.Store(&streamError{err})

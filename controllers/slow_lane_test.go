@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -31,7 +32,8 @@ func TestContainersThatHangHoldAQuarterOfTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers = 4
 		subject := wedged{&sessionSubject{memory: newMemory()}}
-		r := newReconciler(verdict.KindSession, subject, workers, backoffCap, nil, newPassRecorder(nil), logr.Discard())
+		r := newReconciler(verdict.KindSession, subject, workers, backoffCap, nil, newPassRecorder(nil), requests.New(),
+			logr.Discard())
 		for n := range workers {
 			go r.pass(t.Context(), SessionKey(strconv.Itoa(n)))
 		}

@@ -31,7 +31,6 @@ type sweepLoop struct {
 	core      *core
 	session   func(context.Context, verdict.SessionKey) error
 	container func(context.Context, verdict.ContainerKey) error
-	trigger   chan struct{}
 	log       logr.Logger
 	// alone is what the last sweep left alone.
 	alone [4]int
@@ -48,15 +47,7 @@ func newSweepLoop(
 	c *core, session func(context.Context, verdict.SessionKey) error,
 	container func(context.Context, verdict.ContainerKey) error,
 ) *sweepLoop {
-	return &sweepLoop{core: c, session: session, container: container, trigger: make(chan struct{}, 1), log: c.Log}
-}
-
-// request asks for a sweep soon. Requests while one is asked for already are one.
-func (l *sweepLoop) request() {
-	select {
-	case l.trigger <- struct{}{}:
-	default:
-	}
+	return &sweepLoop{core: c, session: session, container: container, log: c.Log}
 }
 
 // ready returns nil after the first complete sweep, unless the last one failed.
@@ -74,7 +65,7 @@ func (l *sweepLoop) ready() error {
 
 // Start sweeps until ctx ends.
 func (l *sweepLoop) Start(ctx context.Context) error {
-	await(ctx, firstSweepPatience, l.trigger)
+	await(ctx, firstSweepPatience, l.core.requests.Sweeps())
 	for failures := 0; ctx.Err() == nil; {
 		over := l.core.record.steps.begin("sweep", "")
 		err := l.sweep(ctx)
@@ -89,7 +80,7 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 		}
 		pause := min(wait, sweepPause)
 		await(ctx, pause, nil) // a trigger in the meantime is kept
-		await(ctx, wait-pause, l.trigger)
+		await(ctx, wait-pause, l.core.requests.Sweeps())
 	}
 	return nil
 }
@@ -107,7 +98,7 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 	}
 	l.core.record.drifts.Claimed(adrift)
 	if result.Unsure > 0 {
-		l.request()
+		l.core.requests.Sweep()
 	}
 	l.keep(result)
 	log := l.log.V(1)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -44,18 +45,17 @@ type eventTrigger struct {
 	memory    *memory
 	session   func(context.Context, verdict.SessionKey) error
 	container func(context.Context, verdict.ContainerKey) error
-	resweep   func()
+	requests  *requests.Requests
 	log       logr.Logger
 }
 
 func newEventTrigger(
 	c *core, session func(context.Context, verdict.SessionKey) error,
 	container func(context.Context, verdict.ContainerKey) error,
-	resweep func(),
 ) *eventTrigger {
 	return &eventTrigger{
 		store: c.Store, ownership: c.Ownership, memory: c.memory, backlog: make(chan dockerwatch.Event, eventBacklog),
-		session: session, container: container, resweep: resweep, log: c.Log,
+		session: session, container: container, requests: c.requests, log: c.Log,
 	}
 }
 
@@ -67,7 +67,7 @@ func (t *eventTrigger) hear(e dockerwatch.Event) {
 	select {
 	case t.backlog <- e:
 	default:
-		t.resweep()
+		t.requests.Sweep()
 	}
 }
 
@@ -80,7 +80,7 @@ func (t *eventTrigger) Start(ctx context.Context) error {
 		case e := <-t.backlog:
 			if err := t.find(ctx, t.gather(e)); err != nil && ctx.Err() == nil {
 				t.log.V(1).Info("Looking up the sessions of an event failed, requesting a sweep", "error", err.Error())
-				t.resweep()
+				t.requests.Sweep()
 			}
 		}
 	}

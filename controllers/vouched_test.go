@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
@@ -57,9 +58,7 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		looked := answering{
 			seen: dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: tt.engine}, err: tt.err, dropped: &dropped,
 		}
-		guard := newEngineGuard(Options{Engine: looked}, &engineClock{})
-		swept := 0
-		guard.changed = func() { swept++ }
+		guard := newEngineGuard(Options{Engine: looked}, &engineClock{}, requests.New())
 		if tt.accepted != "" {
 			accept(guard, dockerwatch.Info{ID: tt.accepted, RootDir: "/"})
 		}
@@ -82,8 +81,8 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 			t.Errorf("%s: it says %s", tt.reason, seen.Phase)
 		}
 		another := tt.accepted != "" && errors.Is(tt.want, errNotTrusted)
-		if (swept > 0) != another || (dropped > 0) != another {
-			t.Errorf("%s: asked for %d sweeps, gave up idle connections %d times", tt.reason, swept, dropped)
+		if swept := taken(guard.requests.Sweeps()); swept != another || (dropped > 0) != another {
+			t.Errorf("%s: asked for a sweep: %t, gave up idle connections %d times", tt.reason, swept, dropped)
 		}
 	}
 }
@@ -106,7 +105,7 @@ func accept(guard *engineGuard, info dockerwatch.Info) {
 func TestAnAnswerIsConfirmedForTheEngineThatIsServedByThen(t *testing.T) {
 	t.Parallel()
 	engine := identified{info: dockerwatch.Info{ID: "B", RootDir: "/"}}
-	guard := newEngineGuard(Options{Engine: engine}, &engineClock{})
+	guard := newEngineGuard(Options{Engine: engine}, &engineClock{}, requests.New())
 	accept(guard, engine.info)
 	for identity, want := range map[string]error{engine.info.Identity(): nil, "": nil, "A@/": errNotTrusted} {
 		if err := guard.confirm(t.Context(), identity); !errors.Is(err, want) {

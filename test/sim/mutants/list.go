@@ -39,7 +39,7 @@ func deafMutants() []mutant {
 			"Controller.SetupWithManager", "runnables = append(runnables, changes.Start)", "_ = changes",
 		}}},
 		{"the event stream stays with the engine that it was dialled to", "L1", []edit{{
-			"Controller.SetupWithManager", "		watcher.Redial()\n", "",
+			"Requests.Redial", "ask(r.redial)", "_ = r.redial",
 		}}},
 		{"the event stream follows another engine than the calls lead to", "L1", []edit{{
 			"Watcher.listen", `if engine != "" && engine != info.Identity() {`, "if false {",
@@ -160,7 +160,7 @@ func graceMutants() []mutant {
 				"	case !w.last.Time.IsZero():\n		return time.Now()"},
 		}},
 		{"no sweep after a reconnection", "L1", []edit{
-			{"Controller.handlers", "			c.loop.request()  // a sweep is due after every connection\n", ""},
+			{"Controller.handlers", "			c.requests.Sweep() // a sweep is due after every connection\n", ""},
 			{"sweepBackoff", "limit = backoffCapDown", "limit = backoffCap"},
 		}},
 	}
