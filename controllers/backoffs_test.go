@@ -193,8 +193,8 @@ func TestNothingThatFailsWaitsLongerThanMaxBackoff(t *testing.T) {
 			if session != tt.want || container != tt.want {
 				t.Errorf("a session waits %s and a container %s, want %s", session, container, tt.want)
 			}
-			if wait := sweepBackoff(30, odd, c.MaxBackoff); wait > tt.want || wait < tt.want*8/10 {
-				t.Errorf("a sweep waits %s, want about %s", wait, tt.want)
+			if limit := retryLimit(odd, c.MaxBackoff); limit != tt.want {
+				t.Errorf("a sweep waits for up to %s, want %s", limit, tt.want)
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/internal/batch"
+	"github.com/session-controller/session-controller/internal/wait"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
@@ -204,11 +205,11 @@ func (g *pauseGate) Start(ctx context.Context) error {
 				g.metrics.Pause(time.Time{})
 			}
 		}
-		wait := pauseReadEvery
+		next := pauseReadEvery
 		if p := g.current(); p.Active() {
-			wait = min(wait, time.Until(p.Until))
+			next = min(next, time.Until(p.Until))
 		}
-		await(ctx, max(wait, time.Millisecond), nil)
+		wait.For(ctx, max(next, time.Millisecond), nil)
 	}
 	return nil
 }

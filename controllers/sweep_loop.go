@@ -4,23 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
+	"github.com/session-controller/session-controller/internal/wait"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 const (
-	// firstSweepPatience is how long the first sweep waits for the event stream, so that one sweep serves both.
-	firstSweepPatience = time.Second
-	// jitterShare is the part of a period by which it is jittered to either side: a tenth.
-	jitterShare = 10
-	// maxDoublings of backoffBase are more than any cap.
-	maxDoublings = 10
+	// firstSweepTimeout is how long the first sweep waits for the event stream, so that one sweep serves both.
+	firstSweepTimeout = time.Second
 	// sweepPause is the least time between two sweeps, whatever asks for them.
 	sweepPause = time.Second
 )
@@ -65,24 +61,33 @@ func (l *sweepLoop) ready() error {
 
 // Start sweeps until ctx ends.
 func (l *sweepLoop) Start(ctx context.Context) error {
-	await(ctx, firstSweepPatience, l.core.requests.Sweeps())
-	for failures := 0; ctx.Err() == nil; {
+	requested := l.core.requests.Sweeps()
+	wait.For(ctx, firstSweepTimeout, requested)
+	for backoff := (wait.Backoff{First: backoffBase}); ctx.Err() == nil; {
 		over := l.core.record.steps.begin("sweep", "")
 		err := l.sweep(ctx)
 		over()
 		l.note(ctx, err)
-		wait := jittered(l.core.ResyncPeriod)
-		failures++
+		next := wait.Spread(l.core.ResyncPeriod)
 		if err == nil {
-			failures = 0
+			backoff.Reset()
 		} else {
-			wait = sweepBackoff(failures, err, l.core.MaxBackoff)
+			next = backoff.Next(retryLimit(err, l.core.MaxBackoff))
 		}
-		pause := min(wait, sweepPause)
-		await(ctx, pause, nil) // a trigger in the meantime is kept
-		await(ctx, wait-pause, l.core.requests.Sweeps())
+		pause := min(next, sweepPause)
+		wait.For(ctx, pause, nil) // a request in the meantime is kept
+		wait.For(ctx, next-pause, requested)
 	}
 	return nil
+}
+
+// retryLimit bounds the wait after a sweep that failed. While the engine is away or hangs it is a second, so that
+// everything converges about a second after its return.
+func retryLimit(err error, maxBackoff time.Duration) time.Duration {
+	if errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, dockerwatch.ErrTimeout) {
+		return min(backoffCapDown, maxBackoff)
+	}
+	return maxBackoff
 }
 
 func (l *sweepLoop) sweep(ctx context.Context) error {
@@ -149,38 +154,4 @@ func (l *sweepLoop) note(ctx context.Context, err error) {
 	case err == nil && was != nil:
 		l.log.Info("Sweeps succeed again")
 	}
-}
-
-// await waits for d, for a trigger (nil for none), or for ctx to end.
-func await(ctx context.Context, d time.Duration, trigger <-chan struct{}) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-trigger:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// jittered spreads d by a tenth to either side, so that many controllers on one database do not sweep in step.
-func jittered(d time.Duration) time.Duration {
-	spread := d / jitterShare
-	if spread <= 0 {
-		return d
-	}
-	return d - spread + rand.N(2*spread) //nolint:gosec // jitter, not a secret
-}
-
-// sweepBackoff doubles from backoffBase to maxBackoff; while the engine is away or hangs it stays under a second, so
-// that everything converges about a second after its return.
-func sweepBackoff(failures int, err error, maxBackoff time.Duration) time.Duration {
-	limit := maxBackoff
-	if errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, dockerwatch.ErrTimeout) {
-		limit = backoffCapDown
-	}
-	wait := limit
-	if doublings := failures - 1; doublings < maxDoublings {
-		wait = min(backoffBase<<doublings, limit)
-	}
-	return min(jittered(wait), limit)
 }

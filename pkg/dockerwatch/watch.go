@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/session-controller/session-controller/internal/wait"
 )
 
 const (
@@ -85,7 +86,7 @@ func NewWatcher(source EventSource, history *History, handlers WatchHandlers) *W
 // Run follows the stream until ctx ends, which is the only way it returns; then it returns nil. After a break the first
 // try is made at once, later ones after a jittered backoff of at most a second.
 func (w *Watcher) Run(ctx context.Context) error {
-	for failures := 0; ; {
+	for backoff, again := (wait.Backoff{First: reconnectBase}), false; ; again = true {
 		w.connected = false
 		began := time.Now()
 		err := w.follow(ctx)
@@ -99,16 +100,19 @@ func (w *Watcher) Run(ctx context.Context) error {
 			w.reported = false
 		}
 		if w.connected && time.Since(began) >= reconnectCap {
-			failures = 0 // a stream that breaks as soon as it is up is no reason to hurry
+			again = false // a stream that breaks as soon as it is up is no reason to hurry
+			backoff.Reset()
 		}
 		if !w.reported && w.handlers.Disconnected != nil {
 			w.handlers.Disconnected(err)
 		}
 		w.reported = true
-		if !sleep(ctx, reconnectDelay(failures)) {
+		if again {
+			wait.For(ctx, backoff.Next(reconnectCap), nil)
+		}
+		if ctx.Err() != nil {
 			return nil
 		}
-		failures++
 	}
 }
 
@@ -256,32 +260,4 @@ func earliest(moments []Moment) time.Time {
 		}
 	}
 	return first
-}
-
-// reconnectDelay is zero for the first try, then doubles from reconnectBase up to reconnectCap, each between half and
-// the whole of it, so that many controllers do not come back in step.
-func reconnectDelay(failures int) time.Duration {
-	if failures == 0 {
-		return 0
-	}
-	d := reconnectBase
-	for range failures - 1 {
-		d = min(2*d, reconnectCap)
-	}
-	return d/2 + rand.N(d/2) //nolint:gosec // jitter, not a secret
-}
-
-// sleep waits for d or until ctx ends; it reports whether it waited to the end.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

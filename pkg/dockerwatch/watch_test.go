@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/session-controller/session-controller/internal/wait"
 )
 
 // scriptedEngine stands in for an engine whose stream breaks on command, which a real one does not. Each connection
@@ -76,7 +78,7 @@ func (s *scriptedEngine) Events(
 	if len(s.scripts) > 0 {
 		s.scripts = s.scripts[1:]
 	}
-	if !sleep(ctx, script.lasts) {
+	if wait.For(ctx, script.lasts, nil); ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return errBroken
@@ -351,7 +353,7 @@ func TestWatcherDialsAnewWhenItIsTold(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		go func() {
-			sleep(ctx, 10*time.Second)
+			wait.For(ctx, 10*time.Second, nil)
 			w.Redial()
 			w.Redial()
 		}()

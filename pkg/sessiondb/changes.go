@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
+
+	"github.com/session-controller/session-controller/internal/wait"
 )
 
 // defaultPoll is PollInterval where none is given.
@@ -70,23 +71,25 @@ func (s *Store) Changes(ctx context.Context, handlers ChangeHandlers) error {
 		f.handlers.PollInterval = defaultPoll
 	}
 	defer f.poller.close()
-	backoff := time.Duration(0)
+	backoff, again := wait.Backoff{First: s.timing.FirstBackoff}, false
 	for ctx.Err() == nil {
 		worked, err := f.follow(ctx)
 		if ctx.Err() != nil {
 			break
 		}
+		if worked || err == nil {
+			again = false
+			backoff.Reset()
+		}
 		if err == nil {
-			backoff = 0
 			continue // only the source has changed
 		}
 		f.lost = true
 		f.report(ChangeState{Source: f.source, Err: err})
-		if worked {
-			backoff = 0
+		if again {
+			wait.For(ctx, backoff.Next(s.timing.MaxBackoff), nil)
 		}
-		wait(ctx, jittered(backoff))
-		backoff = min(max(2*backoff, s.timing.FirstBackoff), s.timing.MaxBackoff)
+		again = true
 	}
 	return nil
 }
@@ -156,7 +159,7 @@ func (f *feed) poll(ctx context.Context) (worked bool, err error) {
 			f.gap()
 		}
 		f.connected()
-		wait(ctx, f.handlers.PollInterval)
+		wait.For(ctx, f.handlers.PollInterval, nil)
 	}
 	return worked, nil
 }
@@ -207,21 +210,3 @@ func (f *feed) gap() {
 }
 
 var errNoTrigger = fmt.Errorf("there is no trigger %s any more", triggerName)
-
-// wait waits for d, or until ctx is done.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
-}
-
-// jittered spreads the controllers of one server, which all lost it at the same moment: between d/2 and d.
-func jittered(d time.Duration) time.Duration {
-	if d <= 0 {
-		return 0
-	}
-	return d/2 + rand.N(d/2+1) //nolint:gosec // nothing secret about a wait
-}

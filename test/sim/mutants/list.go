@@ -51,7 +51,7 @@ func deafMutants() []mutant {
 			"Watcher.listen", "if w.clockWasSet(info.Time, read) {", "if w.clockWasSet(info.Time, read) && false {",
 		}}},
 		{"sweeps come too seldom", "L1", []edit{{
-			"sweepLoop.Start", "wait := jittered(l.core.ResyncPeriod)", "wait := jittered(100 * l.core.ResyncPeriod)",
+			"sweepLoop.Start", "next := wait.Spread(l.core.ResyncPeriod)", "next := wait.Spread(100 * l.core.ResyncPeriod)",
 		}}},
 		{"containers that hang hold every worker", "L1", []edit{{
 			"slowLane.enter", "if l.in >= l.width {", "if false {",
@@ -161,7 +161,7 @@ func graceMutants() []mutant {
 		}},
 		{"no sweep after a reconnection", "L1", []edit{
 			{"Controller.handlers", "			c.requests.Sweep() // a sweep is due after every connection\n", ""},
-			{"sweepBackoff", "limit = backoffCapDown", "limit = backoffCap"},
+			{"retryLimit", "return min(backoffCapDown, maxBackoff)", "return maxBackoff"},
 		}},
 	}
 }
