@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
+	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
@@ -54,3 +55,6 @@ type Metrics = metrics.Metrics
 func NewMetrics(reg prometheus.Registerer, statuses []string) (*Metrics, error) {
 	return metrics.New(reg, statuses)
 }
+
+// PauseRecords is where an operator's pause is kept. [sessiondb.Ledger] is one.
+type PauseRecords = pause.Records

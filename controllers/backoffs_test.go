@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr/funcr"
 	"golang.org/x/time/rate"
 
+	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -35,7 +36,7 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 		},
 		{"a stop puts its key back itself", SessionOutcome{Stopping: true}, 1, 0, 0},
 		{"what may not be changed is looked at now and then", SessionOutcome{Err: errDryRun}, 9, time.Minute, time.Minute},
-		{"the same while an operator has paused", SessionOutcome{Err: ErrPaused}, 9, time.Minute, time.Minute},
+		{"the same while an operator has paused", SessionOutcome{Err: pause.ErrPaused}, 9, time.Minute, time.Minute},
 		{
 			"a grace is waited for", SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Fail, Wait: time.Minute}}, 1,
 			time.Minute, time.Minute,

@@ -9,6 +9,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
+	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -38,7 +39,7 @@ type Options struct {
 	Changes      ChangeFeed
 	PollInterval time.Duration
 	// Pauses is where an operator's pause is kept; nil: there are none.
-	Pauses PauseRecords
+	Pauses pause.Records
 	// Replica says that several processes serve one engine and that only the one with the lease works.
 	Replica bool
 	// DryRun writes nothing, to either side.
@@ -65,7 +66,7 @@ type core struct {
 	containerLooker *containerLooker
 	sweeper         *sweeper
 	stopper         *stopper
-	gate            *pauseGate
+	gate            *pause.Gate
 	requests        *requests.Requests
 	ends            *postMortems
 	locks           *containerLocks
@@ -75,7 +76,7 @@ func newCore(o Options) *core {
 	o.MaxBackoff = cmp.Or(o.MaxBackoff, backoffCap)
 	r := requests.New()
 	c := &core{
-		Options: o, requests: r, history: dockerwatch.NewHistory(), memory: newMemory(), gate: newPauseGate(o, r),
+		Options: o, requests: r, history: dockerwatch.NewHistory(), memory: newMemory(), gate: pause.New(o.Pauses, o.Metrics, r, o.Log),
 		record: newPassRecorder(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), locks: newContainerLocks(),
 	}
 	clock := &engineClock{}
@@ -109,7 +110,7 @@ func newCore(o Options) *core {
 func (c *core) wait() {
 	c.guard.checks.Wait()
 	c.looker.candidates.lists.Wait()
-	c.gate.reads.Wait()
+	c.gate.Wait()
 }
 
 // sessionReconciler returns a reconciler of sessions whose stops put their keys back by requeue.

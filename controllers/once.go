@@ -75,7 +75,7 @@ func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress f
 	defer s.core.wait()
 	defer s.core.stopper.wait()
 	defer cancel()
-	if err := s.core.gate.check(ctx); err != nil && !o.DryRun {
+	if err := s.core.gate.Check(ctx); err != nil && !o.DryRun {
 		return SweepReport{}, err
 	}
 	s.sessions = newLane(s, s.core.Workers, s.core.sessionReconciler)

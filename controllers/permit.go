@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
@@ -13,11 +14,11 @@ import (
 // none is carried out.
 type permit struct {
 	dryRun bool
-	gate   *pauseGate
+	gate   *pause.Gate
 }
 
 // ask returns no error where an effect may be carried out, and leave is called when that is done; else why not:
-// errDryRun, an ErrPaused, or the database's error where that cannot be known. What is withheld is logged where say
+// errDryRun, an pause.ErrPaused, or the database's error where that cannot be known. What is withheld is logged where say
 // reports that this is news.
 func (p permit) ask(
 	ctx context.Context, log logr.Logger, v verdict.Verdict, say func(text string) bool,
@@ -28,8 +29,8 @@ func (p permit) ask(
 		}
 		return nil, errDryRun
 	}
-	leave, err = p.gate.enter(ctx)
-	if errors.Is(err, ErrPaused) && say("paused "+string(v.Action)) {
+	leave, err = p.gate.Enter(ctx)
+	if errors.Is(err, pause.ErrPaused) && say("paused "+string(v.Action)) {
 		log.Info("Would act, but the controller is paused")
 	}
 	return leave, err

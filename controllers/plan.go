@@ -97,7 +97,7 @@ func (planner *Planner) Plan(ctx context.Context, sessions []string) (Plan, erro
 	if err != nil {
 		return Plan{}, err
 	}
-	pause, err := c.gate.asked(ctx)
+	pause, err := c.gate.Asked(ctx)
 	if err != nil && !errors.Is(err, sessiondb.ErrNoLedger) {
 		return Plan{}, err
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -136,7 +137,7 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 const withheldRetry = time.Minute
 
 // withheld reports whether an effect was not carried out because nothing may be changed.
-func withheld(err error) bool { return errors.Is(err, errDryRun) || errors.Is(err, ErrPaused) }
+func withheld(err error) bool { return errors.Is(err, errDryRun) || errors.Is(err, pause.ErrPaused) }
 
 // stopEnded puts the key of a stop back: at once the first time, after a backoff when the stop failed or the container
 // is being stopped again and again.

@@ -77,7 +77,7 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	runnables := []manager.RunnableFunc{
 		func(ctx context.Context) error { return c.lead(ctx) },
 		c.guard.Start,
-		c.gate.settle,
+		c.gate.Settle,
 		c.loop.Start,
 		events.Start,
 		watcher.Run,
@@ -102,9 +102,9 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 // readPauses keeps what is known of a pause fresh until ctx ends. A manager ends what runs in every replica before it
 // tells the workers to end, so where they run they are not kept waiting for a read: settle ends with them.
 func (c *Controller) readPauses(ctx context.Context) error {
-	err := c.gate.Start(ctx)
+	err := c.gate.Run(ctx)
 	if !c.leads() {
-		c.gate.reads.Wait()
+		c.gate.Wait()
 	}
 	return err
 }

@@ -142,10 +142,10 @@ func (c *Controller) Status() Status {
 		Stopping: c.stopper.count(),
 		Sessions: c.sessions.waiting(), Containers: c.containers.waiting(),
 	}
-	if p := c.gate.current(); p.Active() {
+	if p := c.gate.Current(); p.Active() {
 		s.Pause = p
 	}
-	s.Acting = c.gate.acting() // after the pause: none begins once that is known
+	s.Acting = c.gate.Acting() // after the pause: none begins once that is known
 	if at := c.lastEvent.Load(); at != nil {
 		s.LastEvent = *at
 	}

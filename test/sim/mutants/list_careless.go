@@ -50,15 +50,15 @@ func carelessMutants() []mutant {
 			"permit.ask", "	if p.dryRun {", "	if false {",
 		}}},
 		{"a pause is not obeyed", "S6", []edit{{
-			"pauseGate.check", "if p := g.current(); p.Active() {\n		return", "if p := g.current(); false {\n		return",
+			"Gate.Check", "if p := g.Current(); p.Active() {\n		return", "if p := g.Current(); false {\n		return",
 		}}},
 		{"a pause does not end", "L1", []edit{{
-			"pauseGate.take", "	was, is.blind = g.last, found.blind\n",
-			"	was, is.blind = g.last, found.blind\n	if !was.Until.IsZero() {\n		found.Pause = was.Pause\n" +
+			"Gate.take", "	was, is.ledgerErr = g.last, found.ledgerErr\n",
+			"	was, is.ledgerErr = g.last, found.ledgerErr\n	if !was.Until.IsZero() {\n		found.Pause = was.Pause\n" +
 				"		found.Until = time.Now().Add(time.Hour)\n	}\n",
 		}}},
 		{"a pause whose record is lost is over", "S6", []edit{{
-			"pauseGate.take", "	case was.Active() && found.Made", "	case false && found.Made",
+			"Gate.take", "	case was.Active() && found.Made", "	case false && found.Made",
 		}}},
 		{"what is dead is not kept for those who would look at it", "S5", []edit{{
 			"decideEnded", "		v.Wait = f.remaining(c.FinishedAt, p.RemovalDelay.Duration)", "",

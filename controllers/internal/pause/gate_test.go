@@ -1,4 +1,4 @@
-package controllers
+package pause
 
 import (
 	"context"
@@ -38,9 +38,8 @@ func (p *pauses) set(pause sessiondb.Pause, err error) {
 	p.pause, p.err = pause, err
 }
 
-func newTestGate(records PauseRecords, m *metrics.Metrics) *pauseGate {
-	// However seldom rows are polled, a pause is obeyed.
-	return newPauseGate(Options{Pauses: records, PollInterval: time.Hour, Metrics: m, Log: logr.Discard()}, requests.New())
+func newTestGate(records Records, m *metrics.Metrics) *Gate {
+	return New(records, m, requests.New(), logr.Discard())
 }
 
 func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
@@ -55,12 +54,12 @@ func TestAPauseStopsEffectsUntilItEnds(t *testing.T) {
 		gate := newTestGate(records, m)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go func() { _ = gate.Start(ctx) }()
+		go func() { _ = gate.Run(ctx) }()
 		away := errors.New("the database is away")
 		want := func(paused, ended bool, why error) {
 			t.Helper()
 			synctest.Wait()
-			if err := gate.check(ctx); (err != nil) != paused || paused && !errors.Is(err, why) {
+			if err := gate.Check(ctx); (err != nil) != paused || paused && !errors.Is(err, why) {
 				t.Errorf("the gate says %v, paused should be %t", err, paused)
 			}
 			if got := gauge(t, registry, "session_controller_paused"); (got == 1) != paused {
@@ -98,11 +97,11 @@ func TestAPauseWhoseRecordIsLostGoesOn(t *testing.T) {
 		gate := newTestGate(records, nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		go func() { _ = gate.Start(ctx) }()
+		go func() { _ = gate.Run(ctx) }()
 		is := func(paused bool, why string) {
 			t.Helper()
 			<-time.After(5 * time.Second)
-			if err := gate.check(ctx); errors.Is(err, ErrPaused) != paused {
+			if err := gate.Check(ctx); errors.Is(err, ErrPaused) != paused {
 				t.Errorf("%s: the gate says %v", why, err)
 			}
 		}
@@ -132,13 +131,13 @@ func TestWhatWasLetThroughIsCountedUntilItIsDone(t *testing.T) {
 	t.Parallel()
 	records := &pauses{}
 	gate := newTestGate(records, nil)
-	first, err := gate.enter(t.Context())
+	first, err := gate.Enter(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, err := gate.enter(t.Context())
-	if err != nil || gate.acting() != 2 {
-		t.Errorf("%d are under way, want 2: %v", gate.acting(), err)
+	second, err := gate.Enter(t.Context())
+	if err != nil || gate.Acting() != 2 {
+		t.Errorf("%d are under way, want 2: %v", gate.Acting(), err)
 	}
 	first()
 	second()
@@ -146,16 +145,16 @@ func TestWhatWasLetThroughIsCountedUntilItIsDone(t *testing.T) {
 	if err := gate.read(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gate.enter(t.Context()); !errors.Is(err, ErrPaused) || gate.acting() != 0 {
-		t.Errorf("%d are under way, want none: %v", gate.acting(), err)
+	if _, err := gate.Enter(t.Context()); !errors.Is(err, ErrPaused) || gate.Acting() != 0 {
+		t.Errorf("%d are under way, want none: %v", gate.Acting(), err)
 	}
 }
 
 func TestWithoutRecordsThereAreNoPauses(t *testing.T) {
 	t.Parallel()
 	gate := newTestGate(nil, nil)
-	leave, err := gate.enter(t.Context())
-	if err = errors.Join(err, gate.check(t.Context()), gate.Start(t.Context())); err != nil {
+	leave, err := gate.Enter(t.Context())
+	if err = errors.Join(err, gate.Check(t.Context()), gate.Run(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 	leave()
@@ -183,7 +182,7 @@ func TestWhatIsKnownOfAPauseIsAsOldAsTheBeginningOfItsRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		records.set(sessiondb.Pause{Since: time.Now(), Until: time.Now().Add(time.Hour)}, nil)
-		if err := gate.check(t.Context()); !errors.Is(err, ErrPaused) {
+		if err := gate.Check(t.Context()); !errors.Is(err, ErrPaused) {
 			t.Errorf("what is known is 4.5 s old, and the gate says %v", err)
 		}
 	})
@@ -194,12 +193,12 @@ func TestAPauseThatIsOverIsReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		records := &pauses{pause: sessiondb.Pause{Since: time.Now(), Until: time.Now().Add(time.Second)}}
 		gate := newTestGate(records, nil)
-		if err := gate.check(t.Context()); !errors.Is(err, ErrPaused) {
+		if err := gate.Check(t.Context()); !errors.Is(err, ErrPaused) {
 			t.Fatal(err)
 		}
 		records.set(sessiondb.Pause{Since: time.Now(), Until: time.Now().Add(time.Hour)}, nil) // it was made longer
 		<-time.After(2 * time.Second)
-		if err := gate.check(t.Context()); !errors.Is(err, ErrPaused) {
+		if err := gate.Check(t.Context()); !errors.Is(err, ErrPaused) {
 			t.Errorf("the pause was made longer, and the gate says %v", err)
 		}
 	})
@@ -224,7 +223,7 @@ func TestManyWhoMustKnowOfAPauseShareAReadOfIt(t *testing.T) {
 		var workers sync.WaitGroup
 		for range 256 {
 			workers.Go(func() {
-				if err := gate.check(t.Context()); !errors.Is(err, sessiondb.ErrUnreachable) {
+				if err := gate.Check(t.Context()); !errors.Is(err, sessiondb.ErrUnreachable) {
 					t.Errorf("the gate says %v, want that it cannot be known", err)
 				}
 			})
@@ -246,10 +245,10 @@ func TestAReadThatHangsDoesNotHoldUpTheEnd(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		began := time.Now()
-		if err := gate.Start(ctx); err != nil || time.Since(began) != time.Second || records.reads.Load() != 1 {
+		if err := gate.Run(ctx); err != nil || time.Since(began) != time.Second || records.reads.Load() != 1 {
 			t.Errorf("ended after %s with %d reads: %v", time.Since(began), records.reads.Load(), err)
 		}
-		if err := gate.settle(ctx); err != nil || time.Since(began) != 5*time.Second {
+		if err := gate.Settle(ctx); err != nil || time.Since(began) != 5*time.Second {
 			t.Errorf("no read is under way any more after %s: %v", time.Since(began), err)
 		}
 	})
@@ -261,12 +260,12 @@ func TestNothingIsDoneWhereItIsNotKnownWhetherItMayBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		records := &pauses{err: errors.New("the database is away")}
 		gate := newTestGate(records, nil)
-		if err := gate.check(t.Context()); !errors.Is(err, records.err) {
+		if err := gate.Check(t.Context()); !errors.Is(err, records.err) {
 			t.Errorf("the gate says %v, want why it does not know", err)
 		}
 		records.err = nil
 		for range 3 {
-			if err := gate.check(t.Context()); err != nil {
+			if err := gate.Check(t.Context()); err != nil {
 				t.Error(err)
 			}
 		}
@@ -275,8 +274,34 @@ func TestNothingIsDoneWhereItIsNotKnownWhetherItMayBe(t *testing.T) {
 		}
 		records.pause = sessiondb.Pause{Until: time.Now().Add(time.Hour)}
 		<-time.After(5 * time.Second)
-		if err := gate.check(t.Context()); !errors.Is(err, ErrPaused) {
+		if err := gate.Check(t.Context()); !errors.Is(err, ErrPaused) {
 			t.Errorf("what was known is old, and the gate says %v", err)
 		}
 	})
+}
+
+// gauge is the value of a gauge without labels.
+func gauge(t *testing.T, g prometheus.Gatherer, name string) float64 {
+	t.Helper()
+	families, err := g.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
+
+// taken reports whether a request waits, and takes it.
+func taken(requests <-chan struct{}) bool {
+	select {
+	case <-requests:
+		return true
+	default:
+		return false
+	}
 }
