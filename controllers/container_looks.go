@@ -21,7 +21,7 @@ type containerLooker struct {
 	policy    verdict.Policy
 	clock     *engineClock
 	memory    *containerMemory
-	// elect finds the containers of a session that could be its own.
+	// candidates finds the containers of a session that could be its own.
 	candidates *candidates
 }
 

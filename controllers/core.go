@@ -139,8 +139,8 @@ func (c *core) containerReconciler(
 	return newReconciler(verdict.KindContainer, subject, c.containerWorkers(), c.MaxBackoff, requeue, c.record, c.requests, c.Log)
 }
 
-// containerShare is the part of Workers that look at containers without a row: a quarter. Four remove nearly as fast as
-// sixteen do (1.27 s against 1.06 s for 200).
+// containerShare is the part of Workers that look at containers without a row: a quarter of them removes nearly as fast
+// as all (200 containers in 1.27 s by 4 workers, and in 1.06 s by 16).
 const containerShare = 4
 
 func (c *core) containerWorkers() int { return max(1, c.Workers/containerShare) }

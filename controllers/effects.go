@@ -13,8 +13,9 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// effects carries out verdicts: one compare-and-set or one call on a full container id each, and one log line each.
-// It decides nothing, and writes nothing anywhere that is not permitted.
+// effects carries out verdicts: one compare-and-set or one call on a full container id each (a removal is both: first
+// the container, then the claim on it), and one log line each. It decides nothing, and writes nothing anywhere that is
+// not permitted.
 type effects struct {
 	store   SessionStore
 	engine  Engine
@@ -101,9 +102,9 @@ func (e *effects) carryOut(ctx context.Context, f verdict.SessionFacts, v verdic
 	return f.Row, nil
 }
 
-// remove deletes the container and then clears the claim: an engine that answers "removed" has proven that it is gone.
-// One that answers "no such container" may be another one; that is for the next look to say. When the process dies
-// between the two, the claim is still there and the next look resumes.
+// remove removes the container and then clears the claim: an engine that answers "removed" has proven that the
+// container is gone. An engine that answers "no such container" may be another one; the next look finds out. When the
+// process dies between the two, the claim is still there and the next look resumes.
 func (e *effects) remove(
 	ctx context.Context, f verdict.SessionFacts,
 	call func(context.Context, string, dockerwatch.RemoveOptions) error,

@@ -10,7 +10,7 @@ import (
 	"github.com/session-controller/session-controller/test/testenv"
 )
 
-// Each test is one row of the design's first table, against the real thing.
+// Each test is one rule of the first table of docs/how-it-works.md, against the real thing.
 
 func TestRow1UnknownStatusIsHandsOff(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,7 @@
 // end, respawn and forget sessions, engines that crash, freeze, lie and lose events, a database that goes away, and a
 // process that is killed between any two effects.
 //
-// An observer that shares no code with the controller checks the safety promises (S1–S7 of the design) at every write,
+// An observer that shares no code with the controller checks the safety promises (S1–S7) at every write,
 // stop and removal; when the faults have ended it checks that everything has converged (L1–L4). In most runs the
 // server keeps its side of the contract; in the others it breaks one rule of it, and then only the sessions concerned
 // may suffer.
