@@ -151,7 +151,8 @@ func TestAChangeOfTheEngineThatAnswersIsTold(t *testing.T) {
 					func() (Census, error) { return Census{LiveClaims: 1}, nil })
 			},
 		} {
-			guard := newEngineGuard(Options{Engine: identified{info: one}, Identity: one.Identity()}, &engineClock{}, requests.New())
+			o := Options{Engine: identified{info: one}, Identity: one.Identity()}
+			guard := newEngineGuard(o, &engineClock{}, requests.New())
 			accept(guard, one)
 			told := 0
 			for _, who := range tt.answers {

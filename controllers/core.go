@@ -76,7 +76,8 @@ func newCore(o Options) *core {
 	o.MaxBackoff = cmp.Or(o.MaxBackoff, backoffCap)
 	r := requests.New()
 	c := &core{
-		Options: o, requests: r, history: dockerwatch.NewHistory(), memory: newMemory(), gate: pause.New(o.Pauses, o.Metrics, r, o.Log),
+		Options: o, requests: r, history: dockerwatch.NewHistory(), memory: newMemory(),
+		gate:   pause.New(o.Pauses, o.Metrics, r, o.Log),
 		record: newPassRecorder(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), locks: newContainerLocks(),
 	}
 	clock := &engineClock{}
@@ -136,7 +137,8 @@ func (c *core) containerReconciler(
 		containerLooker: c.containerLooker, permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics,
 		ends: c.ends,
 	}
-	return newReconciler(verdict.KindContainer, subject, c.containerWorkers(), c.MaxBackoff, requeue, c.record, c.requests, c.Log)
+	return newReconciler(verdict.KindContainer, subject, c.containerWorkers(), c.MaxBackoff, requeue, c.record,
+		c.requests, c.Log)
 }
 
 // containerShare is the part of Workers that look at containers without a row: a quarter of them removes nearly as fast

@@ -18,8 +18,8 @@ type permit struct {
 }
 
 // ask returns no error where an effect may be carried out, and leave is called when that is done; else why not:
-// errDryRun, an pause.ErrPaused, or the database's error where that cannot be known. What is withheld is logged where say
-// reports that this is news.
+// errDryRun, a [pause.ErrPaused], or the database's error where that cannot be known. What is withheld is logged where
+// say reports that this is news.
 func (p permit) ask(
 	ctx context.Context, log logr.Logger, v verdict.Verdict, say func(text string) bool,
 ) (leave func(), err error) {

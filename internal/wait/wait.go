@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// For returns when d has passed, when something can be received from wake, or when ctx ends. A nil wake never wakes, and
-// with d of zero or less For returns at once.
+// For returns when d has passed, when something can be received from wake, or when ctx ends. A nil wake never wakes,
+// and with d of zero or less For returns at once.
 func For(ctx context.Context, d time.Duration, wake <-chan struct{}) {
 	if d <= 0 {
 		return

@@ -86,7 +86,7 @@ func NewWatcher(source EventSource, history *History, handlers WatchHandlers) *W
 // Run follows the stream until ctx ends, which is the only way it returns; then it returns nil. After a break the first
 // try is made at once, later ones after a jittered backoff of at most a second.
 func (w *Watcher) Run(ctx context.Context) error {
-	for backoff, again := (wait.Backoff{First: reconnectBase}), false; ; again = true {
+	for backoff, again := (wait.Backoff{First: reconnectBase}), false; ctx.Err() == nil; again = true {
 		w.connected = false
 		began := time.Now()
 		err := w.follow(ctx)
@@ -110,10 +110,8 @@ func (w *Watcher) Run(ctx context.Context) error {
 		if again {
 			wait.For(ctx, backoff.Next(reconnectCap), nil)
 		}
-		if ctx.Err() != nil {
-			return nil
-		}
 	}
+	return nil
 }
 
 // Redial ends the connection of the stream and lets [Watcher.Run] dial anew. It is for callers that have seen another

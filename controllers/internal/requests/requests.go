@@ -1,8 +1,8 @@
 // Package requests carries what the parts of a controller ask of each other without knowing each other.
 package requests
 
-// Requests are made first and given to all parts that ask for something. Those of one kind that wait to be taken are one
-// request. They are safe for concurrent use, and asking never blocks.
+// Requests are made first and given to all parts that ask for something. Those of one kind that wait to be taken are
+// one request. They are safe for concurrent use, and asking never blocks.
 type Requests struct{ sweep, redial chan struct{} }
 
 // New returns requests of which none waits.
