@@ -57,15 +57,14 @@ func TestTheBreakerCountsAnewAfterAReconnection(t *testing.T) {
 		for n, id := range ids {
 			w.insert(fmt.Sprint("s", n), "ACTIVE", id)
 		}
-		stream := breakable{w.engine, make(chan struct{})}
-		w.start(stream)
+		stream := w.startDeaf()
 		before := w.everything()
 		for _, id := range ids {
 			removeForced(w, id) // unheard
 		}
 		stream.breaks <- struct{}{}
 		w.until("the breaker trips", func() bool { return len(w.log.with("Breaker tripped")) == 1 })
-		w.until("each was looked at", func() bool { return len(w.log.with("Swept")) >= 2 })
+		w.until("each was looked at", func() bool { return len(w.log.with("Swept")) >= 3 })
 		if after := w.everything(); after != before {
 			w.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}

@@ -197,16 +197,34 @@ func TestSweepsFindWhatNoEventToldOf(t *testing.T) {
 	})
 }
 
-// breakable is a deaf stream that breaks on command.
+// breakable is a deaf stream that connects and breaks on command.
 type breakable struct {
 	dockerwatch.EventSource
 
-	breaks chan struct{}
+	connects, breaks chan struct{}
+}
+
+// startDeaf starts the controller on a deaf stream, and returns when the sweep that follows its connection is complete:
+// only another connection, or the resync period, is followed by a further one.
+func (w *world) startDeaf() breakable {
+	w.Helper()
+	swept := func() int { return len(w.log.with(`"msg":"Swept"`)) }
+	stream := breakable{w.engine, make(chan struct{}), make(chan struct{})}
+	w.launch(stream)
+	w.until("the first sweep is complete, without a stream", func() bool { return swept() == 1 })
+	close(stream.connects)
+	w.until("the connection is followed by a sweep", func() bool { return swept() == 2 })
+	return stream
 }
 
 func (b breakable) Events(
 	ctx context.Context, _ time.Time, connected func(string) error, _ func(dockerwatch.Event),
 ) error {
+	select {
+	case <-b.connects:
+	case <-ctx.Done():
+		return fmt.Errorf("not connected: %w", ctx.Err())
+	}
 	if err := connected(""); err != nil {
 		return err
 	}
@@ -224,8 +242,7 @@ func TestEveryReconnectionIsFollowedByASweep(t *testing.T) {
 		w.opts.ResyncPeriod = time.Hour
 		id := w.run(testenv.Container{})
 		w.insert("s1", "ACTIVE", id)
-		stream := breakable{w.engine, make(chan struct{})}
-		w.start(stream)
+		stream := w.startDeaf()
 		w.dies(id)
 		stream.breaks <- struct{}{}
 		w.fails("s1")
