@@ -41,8 +41,8 @@ func TestABackoffDoublesUpToItsLimit(t *testing.T) {
 	t.Parallel()
 	b := wait.Backoff{First: 100 * time.Millisecond}
 	for round := range 2 {
-		for n, milliseconds := range []time.Duration{100, 200, 400, 800, 1000, 1000} {
-			longest := milliseconds * time.Millisecond
+		for n, milliseconds := range []int{100, 200, 400, 800, 1000, 1000} {
+			longest := time.Duration(milliseconds) * time.Millisecond
 			if got := b.Next(time.Second); got < longest/2 || got > longest {
 				t.Errorf("round %d, failure %d: %s, want between %s and %s", round, n+1, got, longest/2, longest)
 			}
