@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -129,17 +130,21 @@ func TestNothingOfAnEngineIsLeft(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 
-			var (
-				dir       string
-				processes []int
-			)
+			var dir string
+
+			processes := map[string]int{} // by the container's id
 
 			t.Run("inner", func(t *testing.T) {
 				e := testenv.StartEngine(t)
 				dir = filepath.Dir(strings.TrimPrefix(e.Host(), "unix://"))
 
 				for _, cmd := range [][]string{{"/workload", "sleep"}, {"/workload", "exit", "1"}} {
-					processes = append(processes, pid(t, e, e.Run(testenv.Container{Cmd: cmd, RestartPolicy: "always"})))
+					id := e.Run(testenv.Container{Cmd: cmd, RestartPolicy: "always"})
+					processes[id] = pid(t, e, id)
+
+					if cmd[1] == "sleep" && !runs(id, processes[id]) {
+						t.Errorf("process %d of container %s does not run, or is not known by its control group", processes[id], id)
+					}
 				}
 
 				tc.end(e)
@@ -149,13 +154,21 @@ func TestNothingOfAnEngineIsLeft(t *testing.T) {
 				t.Errorf("left behind (%s):\n%s", tc.reason, diff)
 			}
 
-			for _, process := range processes {
-				if process != 0 && syscall.Kill(process, 0) == nil {
-					t.Errorf("process %d of a container is still running (%s)", process, tc.reason)
+			for id, process := range processes {
+				if runs(id, process) {
+					t.Errorf("process %d of container %s is still running (%s)", process, id, tc.reason)
 				}
 			}
 		})
 	}
+}
+
+// runs reports whether a process is still the container's. Its number may be another process's by now, and a process
+// that has ended has left its control group even where its parent has not yet asked how it ended.
+func runs(container string, process int) bool {
+	groups, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", process))
+
+	return process != 0 && err == nil && bytes.Contains(groups, []byte(container))
 }
 
 // pauseAndKill kills an engine one of whose containers is paused.
