@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/breaker"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -16,7 +17,7 @@ type containerLooker struct {
 	store     SessionStore
 	engine    Engine
 	guard     *engineGuard
-	doubts    *doubts
+	breaker   *breaker.Breaker
 	ownership dockerwatch.Ownership
 	policy    verdict.Policy
 	clock     *engineClock
@@ -47,8 +48,7 @@ func (l *containerLooker) lookAt(ctx context.Context, key verdict.ContainerKey, 
 		return err
 	}
 	f.CauseFor = time.Since(l.memory.observe(key, f.Cause()))
-	f.WatchedFor = l.memory.watch(key, f.LeakGraceLeft(l.policy) <= l.policy.GoneGrace.Duration)
-	return l.doubt(ctx, key, f)
+	return l.lookAtGuards(ctx, key, f)
 }
 
 // lookAtContainer inspects it, makes sure that it was this engine that answered, and reads who claims it.
@@ -140,30 +140,20 @@ func (l *containerLooker) lookAtEnded(ctx context.Context, f *verdict.ContainerF
 	return err
 }
 
-// doubt asks the guards where something would be removed now. While they hold it, it is not watched: its row may be
-// the next that comes back. And where the count itself met a claim, the watch begins anew.
-func (l *containerLooker) doubt(ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts) (err error) {
-	v := verdict.DecideContainer(l.policy, *f)
-	if !v.Due() || v.Action == verdict.Adopt {
+// lookAtGuards reads what holds the removal of any container, where no more than goneGrace is left of leakGrace. While
+// the breaker holds it, it does not count as watched: its row may be the next that comes back.
+func (l *containerLooker) lookAtGuards(ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts) error {
+	grace := l.policy.GoneGrace.Duration
+	if f.LeakGraceLeft(l.policy) > grace {
 		return nil
 	}
 	hasRows, err := l.store.HasRows(ctx)
 	if err != nil {
 		return err
 	}
-	if hasRows {
-		// Rows that are lost together are not lost in one moment: what is counted is what is left after the grace.
-		watched := time.Now().Add(-f.WatchedFor)
-		if f.Tripped, err = l.doubts.leaksHeld(ctx, watched.Add(l.policy.GoneGrace.Duration)); err != nil {
-			return err
-		}
-	}
-	if hasRows && !f.Tripped { // the count has taken its time
-		if hasRows, err = l.store.HasRows(ctx); err != nil {
-			return err
-		}
-	}
 	f.TableEmpty = !hasRows
-	f.WatchedFor = l.memory.watch(key, !f.TableEmpty && !f.Tripped)
+	f.WatchedFor = min(l.memory.watch(key, hasRows), l.breaker.RowlessClearFor())
+	// Rows that are lost together are not lost in one moment: what is counted is what is left after the grace.
+	f.Tripped, f.Counted = l.breaker.Rowless(time.Now().Add(grace - f.WatchedFor))
 	return nil
 }

@@ -87,10 +87,29 @@ func (l *leaking) look(t *testing.T) verdict.Verdict {
 	return verdict.DecideContainer(l.policy, f)
 }
 
+// lookCounted is a look, and another one after a sweep where the first waits for that.
+func (l *leaking) lookCounted(t *testing.T) verdict.Verdict {
+	t.Helper()
+	v := l.look(t)
+	if v.Reason != verdict.AwaitingSweep {
+		return v
+	}
+	pass(time.Millisecond)
+	l.sweep(t)
+	return l.look(t)
+}
+
+func (l *leaking) sweep(t *testing.T) {
+	t.Helper()
+	if _, err := l.core.sweeper.sweep(t.Context(), (&nominees{}).visitor(l.core.memory)); err != nil {
+		t.Error(err)
+	}
+}
+
 // waits checks that a look says that it has leaked, and how long it waits.
 func (l *leaking) waits(t *testing.T, when string, wait, again time.Duration) {
 	t.Helper()
-	v := l.look(t)
+	v := l.lookCounted(t)
 	if v.Reason != verdict.ContainerLeaked || v.Wait != wait || v.Again != again || v.Due() != (wait == 0) {
 		t.Errorf("%s: %+v", when, v)
 	}
@@ -141,7 +160,7 @@ func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 		{verdict.TableEmpty, func(l *leaking) { l.store.empty = true }, func(l *leaking) { l.store.empty = false }, 0},
 		{
 			verdict.BreakerTripped, func(l *leaking) {
-				l.core.doubts.policy.MinSessions, l.core.sweeper.policy.Breaker.MinSessions = 1, 1
+				l.core.breaker.Policy.MinSessions, l.core.sweeper.policy.Breaker.MinSessions = 1, 1
 			},
 			func(l *leaking) { l.store.owner = sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded} },
 			verdict.DefaultPolicy().GoneGrace.Duration,
@@ -162,7 +181,7 @@ func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 				pass(gone)
 				held.begin(l)
 				for range 3 { // however long it takes, and however often it is looked at
-					v := l.look(t)
+					v := l.lookCounted(t)
 					if waits := v.Reason == verdict.ContainerLeaked && v.Wait > 0; v.Reason != held.reason && !waits {
 						t.Errorf("held back: %+v", v)
 					}
@@ -171,8 +190,7 @@ func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 				held.end(l)
 				pass(held.after)
 				if held.after > 0 { // a count has to notice
-					l.look(t)
-					pass(held.after)
+					l.sweep(t)
 				}
 				l.look(t)
 				pass(gone / 2)
@@ -196,7 +214,7 @@ func TestALeakIsWatchedAnewWhenTheCountMeetsItClaimed(t *testing.T) {
 		l.look(t)
 		pass(l.policy.GoneGrace.Duration)
 		l.store.late = []sessiondb.Row{{ID: "other", Kind: sessiondb.StatusLive, Claim: thisID}}
-		if v := l.look(t); v.Due() {
+		if v := l.lookCounted(t); v.Due() {
 			t.Errorf("%+v, want a wait", v)
 		}
 	})
@@ -252,7 +270,7 @@ func TestASweepForgetsSinceWhenAClaimedContainerWasWithoutOne(t *testing.T) {
 	store := &claimedBy{rows: []sessiondb.Row{{ID: "s1", Kind: sessiondb.StatusLive, Claim: thisID}}}
 	c := newCore(Options{Store: store, Engine: engine, Policy: verdict.DefaultPolicy(), Log: logr.Discard()})
 	first := c.containerLooker.memory.observe(thisID, "over")
-	if _, err := c.sweeper.run(t.Context(), time.Now(), visitor{}); err != nil {
+	if _, err := c.sweeper.sweep(t.Context(), (&nominees{}).visitor(c.memory)); err != nil {
 		t.Fatal(err)
 	}
 	if again := c.containerLooker.memory.observe(thisID, "over"); !again.After(first) {

@@ -2,12 +2,12 @@ package controllers
 
 import (
 	"cmp"
-	"context"
 	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/breaker"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
@@ -61,7 +61,7 @@ type core struct {
 	history         *dockerwatch.History
 	memory          *memory
 	guard           *engineGuard
-	doubts          *doubts
+	breaker         *breaker.Breaker
 	looker          *looker
 	containerLooker *containerLooker
 	sweeper         *sweeper
@@ -70,6 +70,8 @@ type core struct {
 	requests        *requests.Requests
 	ends            *postMortems
 	locks           *containerLocks
+	slowSessions    *slowLane[verdict.SessionKey]
+	slowContainers  *slowLane[verdict.ContainerKey]
 }
 
 func newCore(o Options) *core {
@@ -80,31 +82,38 @@ func newCore(o Options) *core {
 		gate:   pause.New(o.Pauses, o.Metrics, r, o.Log),
 		record: newPassRecorder(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), locks: newContainerLocks(),
 	}
+	c.slowSessions = newSlowLane[verdict.SessionKey](c.Workers)
+	c.slowContainers = newSlowLane[verdict.ContainerKey](c.containerWorkers())
 	clock := &engineClock{}
 	containers := newContainerMemory()
 	c.guard = newEngineGuard(o, clock, r)
-	c.doubts = newDoubts(o, func(ctx context.Context, began time.Time) (verdict.Counts, error) {
-		result, err := c.sweeper.run(ctx, began, visitor{})
-		return result.tally, err
+	c.breaker = breaker.New(breaker.Options{
+		Policy: o.Policy.Breaker, AcceptLeaks: o.AcceptLeaks, Metrics: o.Metrics, Log: o.Log,
 	})
 	c.stopper = newStopper(o.Engine, o.Metrics)
 	looks := vouched{o.Engine, c.guard}
 	population := &atomic.Int64{}
 	owned := newCandidates(looks, o, population)
 	c.looker = &looker{
-		store: o.Store, engine: looks, guard: c.guard, doubts: c.doubts, history: c.history, ownership: o.Ownership,
+		store: o.Store, engine: looks, guard: c.guard, breaker: c.breaker, history: c.history, ownership: o.Ownership,
 		clock: clock, memory: c.memory, candidates: owned, claimed: containers.forget,
 	}
 	c.containerLooker = &containerLooker{
-		store: o.Store, engine: looks, guard: c.guard, doubts: c.doubts, ownership: o.Ownership, policy: o.Policy,
+		store: o.Store, engine: looks, guard: c.guard, breaker: c.breaker, ownership: o.Ownership, policy: o.Policy,
 		clock: clock, memory: containers, candidates: owned,
 	}
 	c.sweeper = &sweeper{
 		store: o.Store, engine: o.Engine, guard: c.guard, history: c.history, ownership: o.Ownership, policy: o.Policy,
-		memory: c.memory, containers: containers, census: c.doubts.census, metrics: o.Metrics,
-		population: population,
+		memory: c.memory, containers: containers, breaker: c.breaker, metrics: o.Metrics,
+		population: population, recovered: c.forgiveSlow,
 	}
 	return c
+}
+
+// forgiveSlow is called when the engine answers again after it hung.
+func (c *core) forgiveSlow() {
+	c.slowSessions.forgive()
+	c.slowContainers.forgive()
 }
 
 // wait returns when no call is under way any more that several shared, and that went on when all of them gave up.
@@ -126,7 +135,8 @@ func (c *core) sessionReconciler(
 			metrics: c.Metrics, clock: c.looker.clock, ends: c.ends,
 		},
 	}
-	return newReconciler(verdict.KindSession, subject, c.Workers, c.MaxBackoff, requeue, c.record, c.requests, c.Log)
+	return newReconciler(verdict.KindSession, subject, c.slowSessions, c.MaxBackoff, requeue, c.record, c.requests,
+		c.Log)
 }
 
 // containerReconciler returns a reconciler of containers whose stops put their keys back by requeue.
@@ -137,7 +147,7 @@ func (c *core) containerReconciler(
 		containerLooker: c.containerLooker, permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics,
 		ends: c.ends,
 	}
-	return newReconciler(verdict.KindContainer, subject, c.containerWorkers(), c.MaxBackoff, requeue, c.record,
+	return newReconciler(verdict.KindContainer, subject, c.slowContainers, c.MaxBackoff, requeue, c.record,
 		c.requests, c.Log)
 }
 

@@ -29,7 +29,7 @@ const refusedTries = 18
 
 // reportStuck logs, once, of a container that the engine is removing and does not get removed.
 func (r *reconciler[K, F]) reportStuck(ctx context.Context, key K, v verdict.Verdict) {
-	if v.Action != verdict.Retry || v.Reason == verdict.LookFailed {
+	if v.Action != verdict.Retry || v.Reason == verdict.LookFailed || v.Reason == verdict.AwaitingSweep {
 		return
 	}
 	r.backoffs.refused.When(key)

@@ -1,7 +1,6 @@
 package controllers
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
@@ -73,147 +72,25 @@ func TestTheSlowLaneIsAQuarterOfTheWorkers(t *testing.T) {
 	}
 }
 
-func TestTheBreaker(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		next, sweeps := verdict.Counts{}, 0
-		o := Options{Policy: verdict.DefaultPolicy(), Log: logr.Discard()}
-		d := newDoubts(o, func(context.Context, time.Time) (verdict.Counts, error) { sweeps++; return next, nil })
-		held := func() time.Duration {
-			wait, err := d.goneHeld(t.Context(), time.Hour)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return wait
-		}
-		sweep := func(tl verdict.Counts) {
-			next = tl
-			d.forget()
-			time.Sleep(time.Millisecond) //nolint:forbidigo // so that the sweep begins later
-			held()
-		}
-		for _, harmless := range []verdict.Counts{{Live: 10, Gone: 5}, {Live: 9, Gone: 9}, {}} {
-			if sweep(harmless); held() != 0 {
-				t.Errorf("%+v trips", harmless)
-			}
-		}
-		if sweep(verdict.Counts{Live: 10, Gone: 6}); held() != time.Minute {
-			t.Errorf("held for %s, want a minute", held())
-		}
-		time.Sleep(40 * time.Second) //nolint:forbidigo // in the middle of the hold
-		if sweep(verdict.Counts{Live: 10, Gone: 6}); held() > 20*time.Second {
-			t.Errorf("held for %s more: a second sweep began the hold anew", held())
-		}
-		time.Sleep(20 * time.Second) //nolint:forbidigo // to its end
-		if sweep(verdict.Counts{Live: 10, Gone: 6}); held() != 0 {
-			t.Errorf("held for %s after the hold", held())
-		}
-		if later, err := d.goneHeld(t.Context(), 10*time.Second); err != nil || later != 50*time.Second {
-			t.Errorf("one that was lost 10 s ago, in a second disaster, is held for %s, %v, want 50 s", later, err)
-		}
-		if sweep(verdict.Counts{Live: 4}); held() != 0 {
-			t.Errorf("held for %s with nothing gone", held())
-		}
-		if sweep(verdict.Counts{Live: 20, Gone: 20}); held() != time.Minute {
-			t.Errorf("held for %s the second time, want a minute", held())
-		}
-		before := sweeps
-		if held(); sweeps != before {
-			t.Error("it swept again though nothing was forgotten")
-		}
-	})
-}
-
-func TestLeaksAreCountedBySweepsThatBeganLater(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		next, sweeps := verdict.Counts{}, 0
-		o := Options{Policy: verdict.DefaultPolicy(), Log: logr.Discard()}
-		d := newDoubts(o, func(context.Context, time.Time) (verdict.Counts, error) { sweeps++; return next, nil })
-		held := func(since time.Time) bool {
-			held, err := d.leaksHeld(t.Context(), since)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return held
-		}
-		start := time.Now()
-		time.Sleep(time.Second) //nolint:forbidigo // synctest's
-		if held(start) || sweeps != 1 {
-			t.Errorf("held, or %d sweeps, want one", sweeps)
-		}
-		if held(start) || sweeps != 1 {
-			t.Errorf("held, or %d sweeps: one that is late enough was there", sweeps)
-		}
-		next = verdict.Counts{Owned: 20, Rowless: 11} // the rows are deleted
-		deleted := time.Now()
-		time.Sleep(time.Second) //nolint:forbidigo // synctest's
-		if !held(deleted) || sweeps != 2 {
-			t.Errorf("not held after %d sweeps", sweeps)
-		}
-		next = verdict.Counts{Owned: 20, Rowless: 10}
-		back := time.Now()
-		time.Sleep(time.Second) //nolint:forbidigo // synctest's
-		if !held(back) {
-			t.Error("not held though the rows have only begun to come back")
-		}
-		time.Sleep(o.Policy.GoneGrace.Duration) //nolint:forbidigo // synctest's
-		if held(back) {
-			t.Error("held for longer than goneGrace though the share fell")
-		}
-	})
-}
-
-func TestAFailedCountIsTakenAgain(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		sweeps, fails := 0, true
-		c := newCensus(func(time.Time, verdict.Counts) {})
-		sweep := func(time.Time) (verdict.Counts, error) {
-			sweeps++
-			time.Sleep(time.Second) //nolint:forbidigo // a sweep takes its time
-			if fails {
-				return verdict.Counts{}, errors.New("the database is away")
-			}
-			return verdict.Counts{Live: 1}, nil
-		}
-		start := time.Now().Add(-time.Second)
-		ended := make(chan error, 2)
-		for range 2 {
-			go func() { ended <- c.since(t.Context(), start, sweep) }()
-		}
-		for range 2 {
-			if err := <-ended; err == nil || sweeps != 1 {
-				t.Errorf("%v after %d sweeps: want the failure of one that both waited for", err, sweeps)
-			}
-		}
-		fails = false
-		time.Sleep(time.Second) //nolint:forbidigo // the database comes back
-		if err := c.since(t.Context(), start, sweep); err != nil || sweeps != 2 {
-			t.Errorf("%v after %d sweeps: the failure of the first one is told for ever", err, sweeps)
-		}
-	})
-}
-
 func TestEveryConnectionOfTheStreamAndEveryLossForgetTheCounts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c := New(Options{Policy: verdict.DefaultPolicy(), Engine: nowhere{}, Log: logr.Discard()}, nil)
 		c.loop = newSweepLoop(c.core, nil, nil)
-		sweeps := 0
-		c.doubts.sweep = func(context.Context, time.Time) (verdict.Counts, error) { sweeps++; return verdict.Counts{}, nil }
 		handlers := c.handlers(&eventTrigger{})
-		for want, happens := range []func(){
-			func() {},
+		for _, happens := range []func(){
 			func() { handlers.Connected(true) },
 			func() { handlers.Disconnected(errors.New("broken")) },
 		} {
+			pass(time.Second)
+			c.breaker.Counted(time.Now(), verdict.Counts{})
+			if _, counted := c.breaker.Gone(0); !counted {
+				t.Fatal("a sweep has counted, and that is not known")
+			}
+			pass(time.Second)
 			happens()
-			time.Sleep(time.Second) //nolint:forbidigo // so that a sweep begins later
-			for range 2 {
-				if _, err := c.doubts.goneHeld(t.Context(), 0); err != nil || sweeps != want+1 {
-					t.Errorf("%v after %d sweeps, want %d", err, sweeps, want+1)
-				}
+			if _, counted := c.breaker.Gone(0); counted {
+				t.Error("a count from before is believed")
 			}
 		}
 	})

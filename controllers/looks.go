@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/breaker"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -18,7 +19,7 @@ type looker struct {
 	store      SessionStore
 	engine     Engine
 	guard      *engineGuard
-	doubts     *doubts
+	breaker    *breaker.Breaker
 	history    History
 	ownership  dockerwatch.Ownership
 	clock      *engineClock
@@ -101,7 +102,7 @@ func (l *looker) lookAtContainer(
 }
 
 // consider adds to the facts what else the verdict on this container depends on: its replacement, what was seen of it
-// before, whether its absence is in doubt, and who else claims it.
+// before, whether the breaker holds it, and who else claims it.
 func (l *looker) consider(
 	ctx context.Context, key verdict.SessionKey, f *verdict.SessionFacts, began time.Time,
 ) (err error) {
@@ -116,7 +117,7 @@ func (l *looker) consider(
 		if f.Renamed, err = l.renamed(ctx, key, f.Row); err != nil {
 			return err
 		}
-		f.Held, err = l.doubts.goneHeld(ctx, f.CauseFor)
+		f.Held, f.Counted = l.breaker.Gone(f.CauseFor)
 	}
 	if f.Row.Kind == sessiondb.StatusEnded && c.Phase != dockerwatch.Gone {
 		f.Others, err = l.otherClaimants(ctx, f.Row, c)

@@ -3,11 +3,13 @@ package controllers
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
+	"github.com/session-controller/session-controller/internal/wait"
 )
 
 // mostRounds bounds the sweeps of [SweepOnce]. What one round has done can leave something for the next (a session that
@@ -80,18 +82,17 @@ func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress f
 	}
 	s.sessions = newLane(s, s.core.Workers, s.core.sessionReconciler)
 	s.containers = newLane(s, s.core.containerWorkers(), s.core.containerReconciler)
-	s.core.looker.unclaimed = func(_ context.Context, id string) { s.containers.nominate(ContainerKey(id)) }
+	s.core.looker.unclaimed = func(ctx context.Context, id string) {
+		_ = s.containers.nominate(ctx, ContainerKey(id)) // it never fails
+	}
 	return s.run(ctx)
 }
 
 func (s *once) run(ctx context.Context) (SweepReport, error) {
-	visit := nominates(s.core.memory,
-		func(key verdict.SessionKey) error { s.sessions.nominate(key); return nil },
-		func(key verdict.ContainerKey) error { s.containers.nominate(key); return nil })
 	for round := range mostRounds {
 		before := s.report.Effects
 		s.settled = make(chan struct{})
-		swept, err := s.core.sweeper.sweep(ctx, visit)
+		swept, err := s.sweep(ctx)
 		if round == 0 {
 			s.report.Sweep = swept
 			if err != nil {
@@ -118,18 +119,45 @@ func (s *once) run(ctx context.Context) (SweepReport, error) {
 	return s.report, nil
 }
 
-// work runs the workers until nothing is open or ctx ends.
+// sweep opens what a sweep finds.
+func (s *once) sweep(ctx context.Context) (Sweep, error) {
+	var found nominees
+	swept, err := s.core.sweeper.sweep(ctx, found.visitor(s.core.memory))
+	return swept, errors.Join(err, found.handOn(ctx, s.sessions.nominate, s.containers.nominate))
+}
+
+// work runs the workers until nothing is open or ctx ends, and sweeps beside them where that is asked for.
 func (s *once) work(ctx context.Context) {
 	var workers sync.WaitGroup
 	s.sessions.start(ctx, &workers)
 	s.containers.start(ctx, &workers)
-	select {
-	case <-s.settled:
-	case <-ctx.Done():
+	for working := true; working; {
+		select {
+		case <-s.settled:
+			working = false
+		case <-ctx.Done():
+			working = false
+		case <-s.core.requests.Sweeps():
+			s.sweepBeside(ctx)
+		}
 	}
 	s.sessions.shutDown()
 	s.containers.shutDown()
 	workers.Wait()
+}
+
+// sweepBeside sweeps for the keys that wait for the counts of a sweep, and asks for another one where it fails.
+func (s *once) sweepBeside(ctx context.Context) {
+	s.mu.Lock()
+	s.open++ // nothing is settled before the keys that it finds are open
+	s.mu.Unlock()
+	if _, err := s.sweep(ctx); err != nil {
+		s.core.requests.Sweep()
+	}
+	s.mu.Lock()
+	s.close()
+	s.mu.Unlock()
+	wait.For(ctx, sweepPause, s.settled)
 }
 
 // close notes that one key is finished. s.mu is held.

@@ -36,19 +36,22 @@ func newLane[K ~string, F looks](
 	return l
 }
 
-// nominate opens a key, unless it is open or was given up.
-func (l *lane[K, F]) nominate(key K) {
+// nominate opens a key, unless it was given up, and has it looked at now where a round is under way. It never fails.
+func (l *lane[K, F]) nominate(_ context.Context, key K) error {
 	l.once.mu.Lock()
 	defer l.once.mu.Unlock()
-	if _, open := l.open[key]; open || l.over[key] {
-		return
+	if l.over[key] {
+		return nil
 	}
-	l.open[key] = Outcome[F]{}
-	l.once.open++
-	l.once.state.Found++
+	if _, open := l.open[key]; !open {
+		l.open[key] = Outcome[F]{}
+		l.once.open++
+		l.once.state.Found++
+	}
 	if l.queue != nil {
 		l.queue.Add(key)
 	}
+	return nil
 }
 
 // again puts a key back after a wait.

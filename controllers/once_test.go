@@ -73,10 +73,11 @@ func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	looks := make(chan verdict.SessionKey, 2)
 	l := newLane(s, 1, func(requeue func(verdict.SessionKey, time.Duration)) *sessionReconciler {
 		subject := counted{&sessionSubject{memory: newMemory()}, looks}
-		return newReconciler(verdict.KindSession, subject, 1, backoffCap, requeue, newPassRecorder(nil), requests.New(),
+		return newReconciler(verdict.KindSession, subject, newSlowLane[verdict.SessionKey](1), backoffCap, requeue,
+			newPassRecorder(nil), requests.New(),
 			logr.Discard())
 	})
-	l.nominate("s1")
+	_ = l.nominate(t.Context(), "s1")
 	var workers sync.WaitGroup
 	l.start(t.Context(), &workers)
 	<-s.settled

@@ -108,8 +108,9 @@ func (planner *Planner) Plan(ctx context.Context, sessions []string) (Plan, erro
 		p = Plan{}
 	}
 	p.Pause = pause
-	p.Sessions = outcomes(ctx, c.Workers, s.sessions, planner.sessions)
-	p.Containers = outcomes(ctx, c.Workers, slices.Collect(maps.Keys(s.unclaimed)), planner.containers)
+	if err := planner.look(ctx, s, &p); err != nil {
+		return Plan{}, err
+	}
 	slices.SortFunc(p.Sessions, func(a, b SessionOutcome) int { return cmp.Compare(a.Facts.Row.ID, b.Facts.Row.ID) })
 	slices.SortFunc(p.Containers, func(a, b ContainerOutcome) int {
 		return cmp.Or(cmp.Compare(a.Facts.Owner.Session, b.Facts.Owner.Session),
@@ -119,6 +120,30 @@ func (planner *Planner) Plan(ctx context.Context, sessions []string) (Plan, erro
 		return Plan{}, fmt.Errorf("the plan was interrupted: %w", err)
 	}
 	return p, nil
+}
+
+// look decides about everything that was found. Where a verdict waits for the counts of a sweep, it takes one and looks
+// once more.
+func (planner *Planner) look(ctx context.Context, s survey, p *Plan) error {
+	c := planner.core
+	for swept := false; ; swept = true {
+		p.Sessions = outcomes(ctx, c.Workers, s.sessions, planner.sessions)
+		p.Containers = outcomes(ctx, c.Workers, slices.Collect(maps.Keys(s.unclaimed)), planner.containers)
+		if swept || !p.awaitsSweep() {
+			return nil
+		}
+		if _, err := c.survey(ctx, &Plan{}); err != nil {
+			return err
+		}
+	}
+}
+
+func (p Plan) awaitsSweep() bool {
+	return slices.ContainsFunc(p.Sessions, func(o SessionOutcome) bool {
+		return o.Verdict.Reason == verdict.AwaitingSweep
+	}) || slices.ContainsFunc(p.Containers, func(o ContainerOutcome) bool {
+		return o.Verdict.Reason == verdict.AwaitingSweep
+	})
 }
 
 // outcomes looks at each key and decides, in parallel.

@@ -22,7 +22,7 @@ func (c *core) survey(ctx context.Context, p *Plan) (survey, error) {
 	found := survey{unclaimed: map[verdict.ContainerKey]string{}}
 	var err error
 	p.Sweep, err = c.sweeper.sweep(ctx, visitor{
-		row: func(row sessiondb.Row, listed *dockerwatch.Container, s standing) error {
+		row: func(row sessiondb.Row, listed *dockerwatch.Container, s standing) {
 			if listed != nil {
 				if f, foreign := c.foreign(row, listed); foreign {
 					p.Foreign = append(p.Foreign, f)
@@ -31,11 +31,9 @@ func (c *core) survey(ctx context.Context, p *Plan) (survey, error) {
 			if s != standsHealthy && s != standsHeld {
 				found.sessions = append(found.sessions, SessionKey(row.ID))
 			}
-			return nil
 		},
-		container: func(listed *dockerwatch.Container) error {
+		container: func(listed *dockerwatch.Container) {
 			found.unclaimed[ContainerKey(listed.ID)] = c.Ownership.Judge(firstName(listed), listed.Labels).Session
-			return nil
 		},
 	})
 	if err != nil {

@@ -89,16 +89,15 @@ type reconciler[K ~string, F looks] struct {
 	log        logr.Logger
 }
 
-// newReconciler returns a reconciler of a subject for so many workers. A key that keeps failing waits maxBackoff at
-// most.
+// newReconciler returns a reconciler of a subject. A key that keeps failing waits maxBackoff at most.
 func newReconciler[K ~string, F looks](
-	kind string, s subject[K, F], workers int, maxBackoff time.Duration, requeue func(key K, after time.Duration),
+	kind string, s subject[K, F], slow *slowLane[K], maxBackoff time.Duration, requeue func(key K, after time.Duration),
 	record passRecorder, r *requests.Requests, log logr.Logger,
 ) *reconciler[K, F] {
 	return &reconciler[K, F]{
 		kind: kind, subject: s, requeue: requeue, record: record, requests: r, log: log,
 		backoffs:   newBackoffs[K](maxBackoff),
-		slow:       newSlowLane[K](workers),
+		slow:       slow,
 		failureLog: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
 	}
 }
@@ -116,7 +115,10 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 	case ctx.Err() != nil:
 		return 0
 	case withheld(out.Err):
-		return withheldRetry
+		return sweepWait
+	case out.Err == nil && out.Verdict.Reason == verdict.AwaitingSweep:
+		r.backoffs.worked(key)
+		return sweepWait
 	case out.Stopping:
 		r.backoffs.worked(key)
 		return 0
@@ -132,9 +134,9 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 	}
 }
 
-// withheldRetry is when to look again at what may not be changed, to see whether it is still adrift. That it may be
-// changed is told by a sweep.
-const withheldRetry = time.Minute
+// sweepWait is when to look again at what waits for a sweep, or may not be changed, to see whether it is still adrift.
+// A sweep that finds it so brings it earlier.
+const sweepWait = time.Minute
 
 // withheld reports whether an effect was not carried out because nothing may be changed.
 func withheld(err error) bool { return errors.Is(err, errDryRun) || errors.Is(err, pause.ErrPaused) }
@@ -217,11 +219,16 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 	return r.failed(ctx, key, out, errKeepsChanging)
 }
 
-// rest tells of a pass that has nothing to do now.
+// rest ends a pass that has nothing to do now: it asks for a sweep where the verdict waits for one.
 func (r *reconciler[K, F]) rest(ctx context.Context, out Outcome[F]) {
 	r.subject.report(ctx, out.Facts, out.Verdict)
-	if out.Verdict.Drift() {
-		logr.FromContextOrDiscard(ctx).V(1).Info("Waiting for grace period", "will", string(out.Verdict.Action),
+	log := logr.FromContextOrDiscard(ctx).V(1)
+	switch {
+	case out.Verdict.Reason == verdict.AwaitingSweep:
+		log.Info("Waiting for the next sweep's counts", "rule", out.Verdict.Rule)
+		r.requests.Sweep()
+	case out.Verdict.Drift():
+		log.Info("Waiting for grace period", "will", string(out.Verdict.Action),
 			"reason", string(out.Verdict.Reason), "rule", out.Verdict.Rule, "wait", out.Verdict.Wait.String())
 	}
 }

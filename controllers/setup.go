@@ -55,10 +55,6 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	session := c.sessionReconciler(sessions.stopEnded)
 	container := c.containerReconciler(containers.stopEnded)
 	session.call, container.call = sessions.fresh, containers.fresh
-	c.sweeper.recovered = func() {
-		session.slow.forgive()
-		container.slow.forgive()
-	}
 	if err := setUp(c, mgr, verdict.KindSession, session, c.Workers, sessions); err != nil {
 		return err
 	}
@@ -168,13 +164,13 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 			c.stream.Store(nil)
 			c.Metrics.Stream(true, c.followed.Swap(true))
 			log.Info("Event stream connected", "gap", gap)
-			c.doubts.forget()  // it may be another engine, or one that lost its containers
+			c.breaker.Forget() // it may be another engine, or one that lost its containers
 			c.requests.Sweep() // a sweep is due after every connection
 		},
 		Disconnected: func(err error) {
 			c.stream.Store(&streamError{err})
 			c.Metrics.Stream(false, false)
-			c.doubts.forget()
+			c.breaker.Forget()
 			if errors.Is(err, dockerwatch.ErrRedialled) {
 				log.Info("Event stream closed, dialling it anew", "why", err.Error())
 				return

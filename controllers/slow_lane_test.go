@@ -32,7 +32,8 @@ func TestContainersThatHangHoldAQuarterOfTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers = 4
 		subject := wedged{&sessionSubject{memory: newMemory()}}
-		r := newReconciler(verdict.KindSession, subject, workers, backoffCap, nil, newPassRecorder(nil), requests.New(),
+		r := newReconciler(verdict.KindSession, subject, newSlowLane[verdict.SessionKey](workers), backoffCap, nil,
+			newPassRecorder(nil), requests.New(),
 			logr.Discard())
 		for n := range workers {
 			go r.pass(t.Context(), SessionKey(strconv.Itoa(n)))

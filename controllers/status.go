@@ -150,7 +150,7 @@ func (c *Controller) Status() Status {
 		s.LastEvent = *at
 	}
 	s.Sweep, s.Swept = c.loop.last()
-	s.BreakerSessions, s.BreakerContainers = c.doubts.tripped()
+	s.BreakerSessions, s.BreakerContainers = c.breaker.Tripped()
 	return s
 }
 

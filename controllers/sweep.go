@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/session-controller/session-controller/controllers/internal/breaker"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -49,7 +50,8 @@ func (s Sweep) shown() metrics.Sweep {
 }
 
 // sweeper is the level: one list, one streamed query, joined in memory that grows with the containers of the engine and
-// never with the rows. It only nominates keys; each is decided on looks of its own. Sweeps take turns.
+// never with the rows. It decides nothing: each key that it finds is decided on looks of its own. It is not safe for
+// concurrent use.
 type sweeper struct {
 	store      SessionStore
 	engine     Engine
@@ -59,36 +61,36 @@ type sweeper struct {
 	policy     verdict.Policy
 	memory     *memory
 	containers *containerMemory
-	census     *census
+	breaker    *breaker.Breaker
 	metrics    *metrics.Metrics
 	// population is told how many containers run.
 	population *atomic.Int64
-	// recovered is called when the engine answers a sweep after it hung in the one before. If nil, nothing is called.
+	// hung says that the engine did not answer the last sweep in time, and recovered is called when it does again.
+	hung      bool
 	recovered func()
 }
 
-// visitor is told what a sweep meets. A nil function is not called.
+// visitor is told what a sweep meets.
 type visitor struct {
 	// row is told of every row that claims something, with the container that the list shows for it (nil for none).
-	row func(row sessiondb.Row, c *dockerwatch.Container, s standing) error
+	row func(row sessiondb.Row, c *dockerwatch.Container, s standing)
 	// container is told of every owned container that no row which was met claims.
-	container func(c *dockerwatch.Container) error
+	container func(c *dockerwatch.Container)
 }
 
 // sweep lists, streams and tells visit. The containers are listed before the rows are read: a container that was made
 // in between is looked at for nothing, which costs a call; the other way round its row would be taken for the odd one.
-func (s *sweeper) sweep(ctx context.Context, visit visitor) (result Sweep, err error) {
-	err = s.census.turn(ctx, func(began time.Time) (t verdict.Counts, err error) {
-		result, err = s.run(ctx, began, visit)
-		result.Took = time.Since(began)
-		if err != nil {
-			s.metrics.SweepFailed()
-		} else {
-			s.metrics.Swept(result.shown())
-		}
-		return result.tally, err
-	})
-	return result, err
+func (s *sweeper) sweep(ctx context.Context, visit visitor) (Sweep, error) {
+	began := time.Now()
+	result, err := s.run(ctx, began, visit)
+	result.Took = time.Since(began)
+	if err != nil {
+		s.metrics.SweepFailed()
+		return result, err
+	}
+	s.metrics.Swept(result.shown())
+	s.breaker.Counted(began, result.tally)
+	return result, nil
 }
 
 func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Sweep, error) {
@@ -104,6 +106,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		return err
 	})
 	if err := group.Wait(); err != nil {
+		s.hung = errors.Is(err, dockerwatch.ErrTimeout)
 		return Sweep{}, fmt.Errorf("look at the engine: %w", err)
 	}
 	if listing.Engine != "" && listing.Engine != who.Identity() {
@@ -120,7 +123,8 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 	if err != nil {
 		return Sweep{}, err
 	}
-	if s.recovered != nil && errors.Is(s.census.before(), dockerwatch.ErrTimeout) {
+	if s.hung {
+		s.hung = false
 		s.recovered()
 	}
 	s.containers.prune(known)
@@ -132,10 +136,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		if err != nil {
 			return result, err
 		}
-		c, err := s.met(row, containers, &result, visit)
-		if err != nil {
-			return result, err
-		}
+		c := s.met(row, containers, &result, visit)
 		if c != nil {
 			claimed[c.ID] = true
 			s.containers.forget(ContainerKey(c.ID))
@@ -144,11 +145,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 			result.Unsure++
 		}
 	}
-	if visit.container != nil {
-		// Who only counts passes on no container, and must not forget which one a session meant that claims nothing since:
-		// the session's own look passes it on.
-		s.memory.prune()
-	}
+	s.memory.prune()
 	return result, s.meetUnclaimed(ctx, list, claimed, &result, visit)
 }
 
@@ -182,9 +179,7 @@ func (s *sweeper) remember(
 }
 
 // met counts one row and passes it on.
-func (s *sweeper) met(
-	row sessiondb.Row, containers *index, result *Sweep, visit visitor,
-) (*dockerwatch.Container, error) {
+func (s *sweeper) met(row sessiondb.Row, containers *index, result *Sweep, visit visitor) *dockerwatch.Container {
 	result.Rows++
 	if row.Kind != sessiondb.StatusUnknown {
 		result.Statuses[row.Status]++
@@ -210,8 +205,6 @@ func (s *sweeper) met(
 			result.tally.Gone++
 		}
 	}
-	if visit.row == nil {
-		return c, nil
-	}
-	return c, visit.row(row, c, standing)
+	visit.row(row, c, standing)
+	return c
 }

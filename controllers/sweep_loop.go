@@ -92,13 +92,13 @@ func retryLimit(err error, maxBackoff time.Duration) time.Duration {
 
 func (l *sweepLoop) sweep(ctx context.Context) error {
 	adrift := l.core.record.drifts.Unclaimed()
-	result, err := l.core.sweeper.sweep(ctx, nominates(l.core.memory,
-		func(key verdict.SessionKey) error { return l.session(ctx, key) },
-		func(key verdict.ContainerKey) error {
-			delete(adrift, key)
-			return l.container(ctx, key)
-		}))
-	if err != nil {
+	var found nominees
+	result, err := l.core.sweeper.sweep(ctx, found.visitor(l.core.memory))
+	for _, key := range found.containers {
+		delete(adrift, key)
+	}
+	// What a sweep met before it failed is looked at, too.
+	if err := errors.Join(err, found.handOn(ctx, l.session, l.container)); err != nil {
 		return err
 	}
 	l.core.record.drifts.Claimed(adrift)

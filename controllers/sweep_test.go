@@ -6,32 +6,26 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/go-logr/logr"
-
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// The breaker counts at any moment, also between a claim that is cleared and the look at its session.
-func TestASweepThatOnlyCountsForgetsNoSession(t *testing.T) {
+// A session that claims nothing any more is not remembered for ever, and the sweep that finds that out finds its
+// container, too.
+func TestASweepForgetsASessionThatClaimsNothing(t *testing.T) {
 	t.Parallel()
-	info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
-	engine := identified{answering{seen: dockerwatch.Observation{Engine: info.Identity()}}, info}
-	c := newCore(Options{Store: &claimedBy{}, Engine: engine, Policy: verdict.DefaultPolicy(), Log: logr.Discard()})
-	c.memory.bind("s1", thisID, thisID, time.Now())
-	if _, err := c.sweeper.run(t.Context(), time.Now(), visitor{}); err != nil {
+	l := newLeaking()
+	l.core.memory.bind("s1", thisID, thisID, time.Now())
+	var found nominees
+	if _, err := l.core.sweeper.sweep(t.Context(), found.visitor(l.core.memory)); err != nil {
 		t.Fatal(err)
 	}
-	if len(c.memory.boundTo(thisID)) != 1 {
-		t.Error("a count has forgotten what a session meant, and told nobody of its container")
+	if len(l.core.memory.boundTo(thisID)) != 0 {
+		t.Error("it is remembered")
 	}
-	nominated := visitor{container: func(*dockerwatch.Container) error { return nil }}
-	if _, err := c.sweeper.run(t.Context(), time.Now(), nominated); err != nil {
-		t.Fatal(err)
-	}
-	if len(c.memory.boundTo(thisID)) != 0 {
-		t.Error("a session that claims nothing is remembered for ever")
+	if len(found.containers) != 1 {
+		t.Errorf("%d containers nominated, want the one that it claimed", len(found.containers))
 	}
 }
 

@@ -38,11 +38,7 @@ func (s *sweeper) meetUnclaimed(
 		if s.policy.Labelled(owner) {
 			unclaimed = append(unclaimed, owner)
 		}
-		if visit.container != nil {
-			if err := visit.container(c); err != nil {
-				return err
-			}
-		}
+		visit.container(c)
 	}
 	var err error
 	result.tally.Rowless, err = s.rowless(ctx, unclaimed, result.tally)

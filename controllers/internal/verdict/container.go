@@ -95,6 +95,8 @@ func guarded(p Policy, f ContainerFacts, v Verdict) Verdict {
 		return Verdict{Rule: v.Rule, Action: Hold, Reason: TableEmpty}
 	case v.Destroys() && f.Tripped:
 		return Verdict{Rule: v.Rule, Action: Hold, Reason: BreakerTripped}
+	case v.Destroys() && v.Due() && !f.Counted:
+		return Verdict{Rule: v.Rule, Action: Retry, Reason: AwaitingSweep}
 	}
 	return v
 }

@@ -37,9 +37,10 @@ type ContainerFacts struct {
 	Alone bool
 	// Predates says that the container may be of an earlier session that had the same id.
 	Predates bool
-	// TableEmpty says that the sessions table has no row at all, Tripped that too many containers are without a row. Only
-	// read where something would be removed.
-	TableEmpty, Tripped bool
+	// TableEmpty says that the sessions table has no row at all, Tripped that too many containers are without a row, and
+	// Counted that a sweep has counted them since the last grace ended. They are only read where no more than goneGrace is
+	// left of leakGrace.
+	TableEmpty, Tripped, Counted bool
 	// Now is the engine's clock.
 	Now time.Time
 	// CauseFor is how long ago this controller first saw it in this condition, and WatchedFor how long ago it did so when

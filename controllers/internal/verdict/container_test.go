@@ -19,7 +19,7 @@ func unclaimed(change ...func(*ContainerFacts)) ContainerFacts {
 	f := ContainerFacts{
 		Container: dockerwatch.Observation{ID: thisID, Phase: dockerwatch.Running, Created: ago(time.Hour)},
 		Owner:     dockerwatch.Owner{Owned: true, By: dockerwatch.ByLabel, Labelled: true, Session: session},
-		Now:       noon, CauseFor: time.Hour, WatchedFor: time.Minute,
+		Now:       noon, CauseFor: time.Hour, WatchedFor: time.Minute, Counted: true,
 	}
 	for _, ch := range change {
 		ch(&f)
@@ -123,6 +123,17 @@ func TestDecideContainer(t *testing.T) {
 			Verdict{Action: Nothing}},
 		{"f: the table is empty", unclaimed(func(f *ContainerFacts) { f.TableEmpty = true }), nil,
 			Verdict{Action: Hold, Reason: TableEmpty}},
+		{"f: no sweep has counted it", unclaimed(func(f *ContainerFacts) { f.Counted = false }), nil,
+			Verdict{Action: Retry, Reason: AwaitingSweep}},
+		{"e: no sweep has counted it",
+			unclaimed(ofSession(live, otherID), claimedRuns, func(f *ContainerFacts) { f.Counted = false }), nil,
+			Verdict{Action: Retry, Reason: AwaitingSweep}},
+		{"f: none has counted it, and its grace is not over",
+			unclaimed(func(f *ContainerFacts) { f.Counted, f.WatchedFor = false, time.Second }), nil,
+			Verdict{Action: Stop, Reason: ContainerLeaked, Wait: 9 * time.Second}},
+		{"d: what is adopted needs no count",
+			unclaimed(ofSession(live, ""), func(f *ContainerFacts) { f.Counted = false }), nil,
+			Verdict{Action: Adopt, Reason: ContainerUnrecorded}},
 		{"f: the breaker", unclaimed(func(f *ContainerFacts) { f.Tripped = true }), nil,
 			Verdict{Action: Hold, Reason: BreakerTripped}},
 		{"d: the breaker does not keep a session from its container",
@@ -165,7 +176,7 @@ func TestDecideContainerRemovesNothingThatIsWanted(t *testing.T) {
 			p.RemoveLeaked == RemoveNone, p.RemoveLeaked == RemoveLabelled && !f.Owner.Labelled,
 			f.SessionFound && (f.Session.Kind == sessiondb.StatusUnknown || f.Session.NodeNull),
 			live && (f.OtherNode || f.ClaimedTaken || f.Claimed.Phase != dockerwatch.Running),
-			f.TableEmpty && v.Due(), f.Tripped && v.Due():
+			f.TableEmpty, f.Tripped, v.Due() && !f.Counted:
 			t.Fatalf("%+v on %+v", v, f)
 		}
 	})
@@ -181,7 +192,7 @@ func anyContainerFacts(t *rapid.T) ContainerFacts {
 		Owner:      dockerwatch.Owner{Owned: yes("owned"), Labelled: yes("labelled"), Keep: yes("keep"), Session: session},
 		LookFailed: yes("failed"), SessionFound: yes("found"), SessionInvalid: yes("invalid"), OtherNode: yes("other node"),
 		ClaimInvalid: yes("claim invalid"), ClaimedTaken: yes("taken"), Alone: yes("alone"), Predates: yes("predates"),
-		TableEmpty: yes("empty"), Tripped: yes("tripped"), Now: noon,
+		TableEmpty: yes("empty"), Tripped: yes("tripped"), Counted: yes("counted"), Now: noon,
 		CauseFor:   time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "for")),
 		WatchedFor: time.Duration(rapid.Int64Range(0, int64(time.Minute)).Draw(t, "watched")),
 	}

@@ -33,7 +33,7 @@ func message(f SessionFacts, reason Reason) string {
 		return "container belongs to another session"
 	case ReasonNone, StatusUnknown, ClaimInvalid, LookFailed, ContainerShared, ContainerForeign,
 		ContainerReplaced, ContainerKept, SessionEnded, ContainerUnrecorded, ContainerSuperseded, ContainerLeaked,
-		SessionInvalid, SessionElsewhere, TableEmpty, BreakerTripped:
+		SessionInvalid, SessionElsewhere, TableEmpty, BreakerTripped, AwaitingSweep:
 	}
 	return "session failed"
 }

@@ -37,6 +37,9 @@ const (
 	BreakerTripped Reason = "BreakerTripped"
 )
 
+// AwaitingSweep is a reason of both tables: the next sweep must count first how many share the fate of this one.
+const AwaitingSweep Reason = "AwaitingSweep"
+
 // Effect is an action that a controller can take for a reason.
 type Effect struct {
 	Action Action
@@ -108,7 +111,7 @@ func (r Reason) Advice() string {
 		return "Container is claimed by no row, but the sessions table is empty, holding it"
 	case BreakerTripped:
 		return "Container is claimed by no row, but so are too many others, holding it"
-	case ReasonNone, LookFailed, NeverStarted, ContainerExited, ContainerOOMKilled, ContainerGone,
+	case ReasonNone, LookFailed, AwaitingSweep, NeverStarted, ContainerExited, ContainerOOMKilled, ContainerGone,
 		ContainerShared, ContainerReplaced, SessionEnded:
 	}
 	return "Reported"

@@ -116,6 +116,9 @@ func decideGone(p Policy, f SessionFacts) Verdict {
 	}
 	if f.Evidence.DestroyedAt.IsZero() { // what died and may have been started again is lost with all others
 		v.Wait = max(v.Wait, f.Held)
+		if v.Due() && !f.Counted {
+			return Verdict{Rule: v.Rule, Action: Retry, Reason: AwaitingSweep}
+		}
 	}
 	return v
 }

@@ -34,6 +34,9 @@ type SessionFacts struct {
 	Replacement dockerwatch.Observation
 	// Held is how long the breaker still holds sessions whose container is gone and was not heard to be removed.
 	Held time.Duration
+	// Counted says that a sweep has counted how many are gone like this one. Held and Counted are only read where the
+	// container of a live row is gone.
+	Counted bool
 	// Evidence is what the events said of the container that this claim was seen to mean.
 	Evidence dockerwatch.Evidence
 	// Renamed is the full id of the container that the claim of a live row was seen to mean, where it still exists though

@@ -36,6 +36,7 @@ func facts(kind sessiondb.StatusKind, c dockerwatch.Observation, change ...func(
 	f := SessionFacts{
 		Row:       sessiondb.Row{ID: session, Status: status, Kind: kind, Claim: thisID},
 		Container: c, Owner: dockerwatch.Owner{Owned: true, By: dockerwatch.ByName}, Now: noon, SeenBefore: true,
+		Counted: true,
 	}
 	for _, ch := range change {
 		ch(&f)
@@ -75,6 +76,8 @@ func nameReused(ago time.Duration) func(*SessionFacts) {
 }
 
 func held(d time.Duration) func(*SessionFacts) { return func(f *SessionFacts) { f.Held = d } }
+
+func notCounted(f *SessionFacts) { f.Counted = false }
 
 func crashed(before time.Duration) func(*SessionFacts) {
 	return heard(dockerwatch.Evidence{DiedAt: ago(before), Crash: true})
@@ -305,7 +308,7 @@ func TestDecideSessionFollowsTheTable(t *testing.T) {
 		},
 		{
 			"10", "its removal was heard, which is no disaster",
-			facts(live, in(dockerwatch.Gone), held(time.Minute),
+			facts(live, in(dockerwatch.Gone), held(time.Minute), notCounted,
 				heard(dockerwatch.Evidence{DiedAt: ago(0), DestroyedAt: ago(0), Crash: true})),
 			Verdict{Action: FailAndRelease, Reason: ContainerExited},
 		},
@@ -313,6 +316,20 @@ func TestDecideSessionFollowsTheTable(t *testing.T) {
 			"11", "the breaker holds for longer than the grace",
 			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), held(time.Minute)),
 			Verdict{Action: FailAndRelease, Reason: ContainerGone, Wait: time.Minute},
+		},
+		{
+			"11", "a sweep must count first how many are gone",
+			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), notCounted),
+			Verdict{Action: Retry, Reason: AwaitingSweep},
+		},
+		{
+			"11", "and until its grace is over there is time for that",
+			facts(live, in(dockerwatch.Gone), seenFor(4*time.Second), notCounted),
+			Verdict{Action: FailAndRelease, Reason: ContainerGone, Wait: 6 * time.Second},
+		},
+		{
+			"10", "one that may have been started again is counted, too",
+			facts(live, in(dockerwatch.Gone), crashed(0), notCounted), Verdict{Action: Retry, Reason: AwaitingSweep},
 		},
 		{
 			"11", "a server may save the name first and run after",
@@ -510,6 +527,19 @@ func TestDecideSessionIsSafeForAnyFacts(t *testing.T) {
 		}
 		if v.Action == FailAndRelease && f.Container.Phase != dockerwatch.Gone && !f.Exclusive {
 			t.Errorf("would clear the claim of a container that is %s", f.Container.Phase)
+		}
+	})
+}
+
+// TestDecideSessionFailsNothingThatIsGoneUncounted holds that a session whose container is gone without a word is only
+// failed when a sweep has counted how many are.
+func TestDecideSessionFailsNothingThatIsGoneUncounted(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		f := anyFacts(t)
+		f.Row.Kind, f.Container.Phase, f.Evidence.DestroyedAt, f.Counted = live, dockerwatch.Gone, time.Time{}, false
+		if v := DecideSession(DefaultPolicy(), f); v.Due() && v.Action != Adopt {
+			t.Errorf("decided %s", v.Action)
 		}
 	})
 }

@@ -8,10 +8,14 @@ func carelessMutants() []mutant {
 			"BreakerPolicy.TooManyGone", "return p.tooMany(c.Gone, c.Live)", "return false",
 		}}},
 		{"sessions that are gone in a second disaster are not held", "S2", []edit{{
-			"doubts.goneHeld", "min(time.Since(d.gone), goneFor)", "time.Since(d.gone)",
+			"Breaker.Gone", "min(time.Since(b.gone), goneFor)", "time.Since(b.gone)",
 		}}},
 		{"containers that lost their rows together are removed", "S2", []edit{{
 			"BreakerPolicy.TooManyRowless", "return p.tooMany(c.Rowless, c.Owned)", "return false",
+		}}},
+		{"a container counts as watched while the breaker held it", "S2", []edit{{
+			"containerLooker.lookAtGuards", "min(l.memory.watch(key, hasRows), l.breaker.RowlessClearFor())",
+			"l.memory.watch(key, hasRows)",
 		}}},
 		{"another installation's containers count as ours", "S3 S1", []edit{{
 			"Ownership.Judge",

@@ -63,7 +63,7 @@ func effectMutants() []mutant {
 		}}},
 		{"leaked containers are removed though the table is empty", "S2", []edit{
 			{"guarded", "case v.Destroys() && f.TableEmpty:", "case false:"},
-			{"containerLooker.doubt", "!f.TableEmpty && !f.Tripped)", "!f.Tripped)"},
+			{"containerLooker.lookAtGuards", "l.memory.watch(key, hasRows)", "l.memory.watch(key, true)"},
 		}},
 		{"a dead container is never tried again", "L1", []edit{{
 			"removal", "Action: RemoveDead", "Action: Report",
