@@ -79,7 +79,7 @@ func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	var waits []time.Duration
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
 		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
-		requeue:  func(_ verdict.SessionKey, after time.Duration) { waits = append(waits, after) },
+		queue:    takesWaits{noQueue{}, &waits},
 		subject:  &sessionSubject{memory: newMemory()},
 
 		failureLog: rate.NewLimiter(1, 1),
@@ -142,7 +142,7 @@ func TestAStopThatHadToWaitForOthersPutsItsKeyBackAtOnce(t *testing.T) {
 	var waits []time.Duration
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
 		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
-		requeue:  func(_ verdict.SessionKey, after time.Duration) { waits = append(waits, after) },
+		queue:    takesWaits{noQueue{}, &waits},
 	}
 	for range 10 {
 		if wait := r.again(t.Context(), "s1", SessionOutcome{Err: errBusy}); wait > backoffCapBusy {
@@ -184,7 +184,7 @@ func TestNothingThatFailsWaitsLongerThanMaxBackoff(t *testing.T) {
 		t.Run(tt.reason, func(t *testing.T) {
 			t.Parallel()
 			c := newCore(Options{MaxBackoff: tt.set, Workers: 1, Log: logr.Discard()})
-			sessions, containers := c.sessionReconciler(nil), c.containerReconciler(nil)
+			sessions, containers := c.sessionReconciler(nil, nil), c.containerReconciler(nil)
 			odd := errors.New("odd")
 			var session, container time.Duration
 			for range 30 {

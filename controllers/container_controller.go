@@ -24,6 +24,12 @@ type containerSubject struct {
 	ends    *postMortems
 }
 
+// record notes what a look saw, when it has ended. It never fails.
+func (s *containerSubject) record(_ context.Context, key verdict.ContainerKey, f verdict.ContainerFacts) error {
+	s.memory.record(key, f, s.policy)
+	return nil
+}
+
 func (s *containerSubject) decide(f verdict.ContainerFacts) verdict.Verdict {
 	return verdict.DecideContainer(s.policy, f)
 }

@@ -26,13 +26,12 @@ type containerLooker struct {
 	candidates *candidates
 }
 
-// look returns the facts about one container. An error is a fact (LookFailed) as well as the returned error.
+// look returns the facts about one container, and changes nothing. An error is a fact (LookFailed) as well as the
+// returned error.
 func (l *containerLooker) look(ctx context.Context, key verdict.ContainerKey) (verdict.ContainerFacts, error) {
 	f := verdict.ContainerFacts{Container: dockerwatch.Observation{ID: string(key)}}
 	err := l.lookAt(ctx, key, &f)
-	if f.LookFailed = err != nil; f.LookFailed {
-		l.memory.watch(key, false)
-	}
+	f.LookFailed = err != nil
 	return f, err
 }
 
@@ -41,14 +40,16 @@ func (l *containerLooker) lookAt(ctx context.Context, key verdict.ContainerKey, 
 		return err
 	}
 	if f.Container.Phase == dockerwatch.Gone || !f.Owner.Owned || len(f.Claimants) > 0 {
-		l.memory.forget(key)
 		return nil
 	}
 	if err := l.lookAtSession(ctx, f); err != nil {
 		return err
 	}
-	f.CauseFor = time.Since(l.memory.observe(key, f.Cause()))
-	return l.lookAtGuards(ctx, key, f)
+	f.CauseFor, f.WatchedFor = l.memory.past(key, f.Cause())
+	if !f.LeakClosing(l.policy) {
+		return nil
+	}
+	return l.lookAtGuards(ctx, f)
 }
 
 // lookAtContainer inspects it, makes sure that it was this engine that answered, and reads who claims it.
@@ -140,20 +141,16 @@ func (l *containerLooker) lookAtEnded(ctx context.Context, f *verdict.ContainerF
 	return err
 }
 
-// lookAtGuards reads what holds the removal of any container, where no more than goneGrace is left of leakGrace. While
-// the breaker holds it, it does not count as watched: its row may be the next that comes back.
-func (l *containerLooker) lookAtGuards(ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts) error {
-	grace := l.policy.GoneGrace.Duration
-	if f.LeakGraceLeft(l.policy) > grace {
-		return nil
-	}
+// lookAtGuards reads what holds the removal of any container. While the breaker holds it, it does not count as watched:
+// its row may be the next that comes back.
+func (l *containerLooker) lookAtGuards(ctx context.Context, f *verdict.ContainerFacts) error {
 	hasRows, err := l.store.HasRows(ctx)
 	if err != nil {
 		return err
 	}
 	f.TableEmpty = !hasRows
-	f.WatchedFor = min(l.memory.watch(key, hasRows), l.breaker.RowlessClearFor())
+	f.WatchedFor = min(f.WatchedFor, l.breaker.RowlessClearFor())
 	// Rows that are lost together are not lost in one moment: what is counted is what is left after the grace.
-	f.Tripped, f.Counted = l.breaker.Rowless(time.Now().Add(grace - f.WatchedFor))
+	f.Tripped, f.Counted = l.breaker.Rowless(time.Now().Add(l.policy.GoneGrace.Duration - f.WatchedFor))
 	return nil
 }

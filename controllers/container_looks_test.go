@@ -84,6 +84,7 @@ func (l *leaking) look(t *testing.T) verdict.Verdict {
 	if !errors.Is(err, l.store.err) {
 		t.Error(err)
 	}
+	l.core.containerLooker.memory.record(thisID, f, l.policy)
 	return verdict.DecideContainer(l.policy, f)
 }
 
@@ -232,7 +233,9 @@ func TestALeakIsWatchedAnewWhenALookAtASessionFindsItClaimed(t *testing.T) {
 		pass(gone / 2)
 		row := sessiondb.Row{ID: "other", Kind: sessiondb.StatusEnded, Claim: thisID}
 		l.store.owner, l.store.rows = row, []sessiondb.Row{row}
-		if _, err := l.core.looker.look(t.Context(), "other"); err != nil {
+		f, err := l.core.looker.look(t.Context(), "other")
+		sessions := l.core.sessionReconciler(noQueue{}, nil).subject
+		if err := errors.Join(err, sessions.record(t.Context(), "other", f)); err != nil {
 			t.Fatal(err)
 		}
 		l.store.owner, l.store.rows = sessiondb.Row{}, nil
@@ -269,11 +272,14 @@ func TestASweepForgetsSinceWhenAClaimedContainerWasWithoutOne(t *testing.T) {
 	}
 	store := &claimedBy{rows: []sessiondb.Row{{ID: "s1", Kind: sessiondb.StatusLive, Claim: thisID}}}
 	c := newCore(Options{Store: store, Engine: engine, Policy: verdict.DefaultPolicy(), Log: logr.Discard()})
-	first := c.containerLooker.memory.observe(thisID, "over")
+	owned := verdict.ContainerFacts{
+		Container: dockerwatch.Observation{ID: thisID, Phase: dockerwatch.Running}, Owner: dockerwatch.Owner{Owned: true},
+	}
+	c.containerLooker.memory.record(thisID, owned, c.Policy)
 	if _, err := c.sweeper.sweep(t.Context(), (&nominees{}).visitor(c.memory)); err != nil {
 		t.Fatal(err)
 	}
-	if again := c.containerLooker.memory.observe(thisID, "over"); !again.After(first) {
+	if causeFor, _ := c.containerLooker.memory.past(thisID, owned.Cause()); causeFor != 0 {
 		t.Error("a container that has lost its claim since counts as without one for longer")
 	}
 }

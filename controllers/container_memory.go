@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 // containerMemory is what this process has seen of containers that no row claims, and when: only ever used to wait and
@@ -26,37 +27,50 @@ func newContainerMemory() *containerMemory {
 	return &containerMemory{containers: map[verdict.ContainerKey]*containerSighting{}}
 }
 
-// observe notes the condition of a container now and returns since when it has been in sight.
-func (m *containerMemory) observe(key verdict.ContainerKey, cause string) (since time.Time) {
+// past returns for how long a container has been in sight in this condition, and for how long it has been watched in
+// it; zero where it has not.
+func (m *containerMemory) past(key verdict.ContainerKey, cause string) (causeFor, watchedFor time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.containers[key]
+	if s == nil || s.cause != cause {
+		return 0, 0
+	}
+	if !s.watch.IsZero() {
+		watchedFor = time.Since(s.watch)
+	}
+	return time.Since(s.since), watchedFor
+}
+
+// record notes what a look saw. A container is watched shortly before the end of leakGrace, and neither while its looks
+// fail nor while the table is empty. One that is gone, claimed or not ours is forgotten.
+func (m *containerMemory) record(key verdict.ContainerKey, f verdict.ContainerFacts, p verdict.Policy) {
+	if !f.LookFailed && (f.Container.Phase == dockerwatch.Gone || !f.Owner.Owned || len(f.Claimants) > 0) {
+		m.forget(key)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.containers[key]
+	if f.LookFailed {
+		if s != nil {
+			s.watch = time.Time{}
+		}
+		return
+	}
 	if s == nil {
 		s = &containerSighting{}
 		m.containers[key] = s
 	}
-	if s.cause != cause || s.since.IsZero() {
+	if cause := f.Cause(); s.cause != cause || s.since.IsZero() {
 		s.cause, s.since, s.watch = cause, time.Now(), time.Time{}
 	}
-	return s.since
-}
-
-// watch turns the watch over a container that was observed on or off, and returns for how long it has been on: zero
-// where it was not, and where nothing is known of the container any more, as a sweep has met it claimed since.
-func (m *containerMemory) watch(key verdict.ContainerKey, on bool) time.Duration {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.containers[key]
 	switch {
-	case s == nil:
-		return 0
-	case !on:
+	case !f.LeakClosing(p), f.TableEmpty:
 		s.watch = time.Time{}
-		return 0
 	case s.watch.IsZero():
 		s.watch = time.Now()
 	}
-	return time.Since(s.watch)
 }
 
 // say reports whether text is news about the container: true the first time, false until something else was said.

@@ -96,7 +96,7 @@ func newCore(o Options) *core {
 	owned := newCandidates(looks, o, population)
 	c.looker = &looker{
 		store: o.Store, engine: looks, guard: c.guard, breaker: c.breaker, history: c.history, ownership: o.Ownership,
-		clock: clock, memory: c.memory, candidates: owned, claimed: containers.forget,
+		clock: clock, memory: c.memory, candidates: owned,
 	}
 	c.containerLooker = &containerLooker{
 		store: o.Store, engine: looks, guard: c.guard, breaker: c.breaker, ownership: o.Ownership, policy: o.Policy,
@@ -123,31 +123,33 @@ func (c *core) wait() {
 	c.gate.Wait()
 }
 
-// sessionReconciler returns a reconciler of sessions whose stops put their keys back by requeue.
+// sessionReconciler returns a reconciler of the sessions of a queue. What they release goes to the containers' queue. A
+// plan has neither.
 func (c *core) sessionReconciler(
-	requeue func(verdict.SessionKey, time.Duration),
+	queue keyQueue[verdict.SessionKey], containers keyQueue[verdict.ContainerKey],
 ) *reconciler[verdict.SessionKey, verdict.SessionFacts] {
 	subject := &sessionSubject{
-		looker: c.looker, policy: c.Policy, memory: c.memory, locks: c.locks,
+		looker: c.looker, policy: c.Policy, memory: c.memory, locks: c.locks, history: c.history,
+		containers: c.containerLooker.memory, released: containers,
 		effects: &effects{
 			store: c.Store, engine: c.Engine, policy: c.Policy, permit: permit{c.DryRun, c.gate}, stopper: c.stopper,
 			memory:  c.memory,
 			metrics: c.Metrics, clock: c.looker.clock, ends: c.ends,
 		},
 	}
-	return newReconciler(verdict.KindSession, subject, c.slowSessions, c.MaxBackoff, requeue, c.record, c.requests,
+	return newReconciler(verdict.KindSession, subject, c.slowSessions, c.MaxBackoff, queue, c.record, c.requests,
 		c.Log)
 }
 
-// containerReconciler returns a reconciler of containers whose stops put their keys back by requeue.
+// containerReconciler returns a reconciler of the containers of a queue. A plan has none.
 func (c *core) containerReconciler(
-	requeue func(verdict.ContainerKey, time.Duration),
+	queue keyQueue[verdict.ContainerKey],
 ) *reconciler[verdict.ContainerKey, verdict.ContainerFacts] {
 	subject := &containerSubject{
 		containerLooker: c.containerLooker, permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics,
 		ends: c.ends,
 	}
-	return newReconciler(verdict.KindContainer, subject, c.slowContainers, c.MaxBackoff, requeue, c.record,
+	return newReconciler(verdict.KindContainer, subject, c.slowContainers, c.MaxBackoff, queue, c.record,
 		c.requests, c.Log)
 }
 

@@ -84,7 +84,7 @@ func (e *effects) measure(f verdict.SessionFacts, v verdict.Verdict) {
 func (e *effects) carryOut(ctx context.Context, f verdict.SessionFacts, v verdict.Verdict) (sessiondb.Row, error) {
 	switch v.Action {
 	case verdict.Fail:
-		return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Container.ID, f.Renamed)))
+		return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Container.ID, f.Renamed.ID)))
 	case verdict.FailAndRelease:
 		return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, ""))
 	case verdict.Pin:

@@ -1,6 +1,7 @@
 package controllers
 
 import (
+	"context"
 	"time"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
@@ -28,4 +29,22 @@ func taken(requests <-chan struct{}) bool {
 	default:
 		return false
 	}
+}
+
+// noQueue takes keys and forgets them.
+type noQueue struct{}
+
+func (noQueue) stopEnded(verdict.SessionKey, time.Duration) {}
+
+func (noQueue) fresh(context.Context, verdict.SessionKey) error { return nil }
+
+// takesWaits notes how long the keys of ended stops wait.
+type takesWaits struct {
+	noQueue
+
+	waits *[]time.Duration
+}
+
+func (q takesWaits) stopEnded(_ verdict.SessionKey, after time.Duration) {
+	*q.waits = append(*q.waits, after)
 }

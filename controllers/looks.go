@@ -25,42 +25,24 @@ type looker struct {
 	clock      *engineClock
 	memory     *memory
 	candidates *candidates
-	// claimed is told of every container that a row was found to claim.
-	claimed func(key verdict.ContainerKey)
-	// unclaimed is called with a container that a session was seen to mean and that its row claims no more. If nil,
-	// nothing is called.
-	unclaimed func(ctx context.Context, container string)
 }
 
-// look returns the facts about one session. An error of the engine is a fact (LookFailed) as well as the returned
-// error, so that what is known of the row can be shown; an error of the database leaves nothing to show. A row that
-// does not exist is an empty one: it claims nothing.
+// look returns the facts about one session, and changes nothing. An error of the engine is a fact (LookFailed) as well
+// as the returned error, so that what is known of the row can be shown; an error of the database leaves nothing to
+// show. A row that does not exist is an empty one: it claims nothing.
 func (l *looker) look(ctx context.Context, key verdict.SessionKey) (verdict.SessionFacts, error) {
 	row, err := l.store.Get(ctx, string(key))
 	if isNotFound(err) {
-		l.letGo(ctx, key)
 		return verdict.SessionFacts{Row: sessiondb.Row{ID: string(key), Kind: sessiondb.StatusEnded}}, nil
 	}
 	if err != nil {
 		return verdict.SessionFacts{Row: sessiondb.Row{ID: string(key)}, RowFailed: true}, err
 	}
 	f := verdict.SessionFacts{Row: row, Exclusive: l.ownership.Exclusive, OtherNode: !l.store.Serves(row)}
-	if !row.Claims() || f.OtherNode {
-		l.letGo(ctx, key)
-		return f, nil
-	}
-	if row.Kind == sessiondb.StatusUnknown {
-		l.memory.observe(key, row.Claim, verdict.CauseHeld, time.Now()) // whatever it waited for is over
+	if !row.Claims() || f.OtherNode || row.Kind == sessiondb.StatusUnknown {
 		return f, nil
 	}
 	return l.lookAtContainer(ctx, key, f)
-}
-
-// letGo forgets a session that claims nothing any more, and says so of the container that it was seen to mean.
-func (l *looker) letGo(ctx context.Context, key verdict.SessionKey) {
-	if container := l.memory.forget(key); container != "" && l.unclaimed != nil {
-		l.unclaimed(ctx, container)
-	}
 }
 
 func (l *looker) lookAtContainer(
@@ -77,10 +59,10 @@ func (l *looker) lookAtContainer(
 	if err != nil {
 		return fail(err)
 	}
-	began := time.Now()
-	c, remade, err := l.observe(ctx, key, f.Row)
+	f.Began = time.Now()
+	seen := l.memory.past(key, f.Row.Claim, f.Row.Kind == sessiondb.StatusLive)
+	c, remade, err := l.observe(ctx, f.Row, seen.container)
 	if errors.Is(err, dockerwatch.ErrInvalidReference) {
-		l.memory.observe(key, f.Row.Claim, verdict.CauseHeld, began)
 		f.ClaimInvalid = true
 		return f, nil
 	}
@@ -89,13 +71,10 @@ func (l *looker) lookAtContainer(
 	}
 	f.Now, f.Container, f.NameReused = now, c, remade
 	f.Owner = l.ownership.JudgeClaimed(c.Name, c.Labels)
-	if err := l.confirm(ctx, key, f); err != nil {
+	if err := l.confirm(ctx, f, seen.container); err != nil {
 		return fail(err)
 	}
-	if c.ID != "" {
-		l.claimed(ContainerKey(c.ID))
-	}
-	if err := l.consider(ctx, key, &f, began); err != nil {
+	if err := l.consider(ctx, &f, seen); err != nil {
 		return fail(err)
 	}
 	return f, nil
@@ -103,18 +82,16 @@ func (l *looker) lookAtContainer(
 
 // consider adds to the facts what else the verdict on this container depends on: its replacement, what was seen of it
 // before, whether the breaker holds it, and who else claims it.
-func (l *looker) consider(
-	ctx context.Context, key verdict.SessionKey, f *verdict.SessionFacts, began time.Time,
-) (err error) {
+func (l *looker) consider(ctx context.Context, f *verdict.SessionFacts, seen past) (err error) {
 	c, live := f.Container, f.Row.Kind == sessiondb.StatusLive
 	if live && !c.Phase.Alive() {
 		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
 			return err
 		}
 	}
-	l.recall(key, f, began)
+	l.recall(f, seen)
 	if live && c.Phase == dockerwatch.Gone {
-		if f.Renamed, err = l.renamed(ctx, key, f.Row); err != nil {
+		if f.Renamed, err = l.renamed(ctx, f.Row, seen.container); err != nil {
 			return err
 		}
 		f.Held, f.Counted = l.breaker.Gone(f.CauseFor)
@@ -125,18 +102,17 @@ func (l *looker) consider(
 	return err
 }
 
-// recall adds what this process has seen of the session before, and notes what it sees now, in a look that began then.
-func (l *looker) recall(key verdict.SessionKey, f *verdict.SessionFacts, began time.Time) {
-	claim, c, live := f.Row.Claim, f.Container, f.Row.Kind == sessiondb.StatusLive
-	meant := l.memory.meant(key, claim, live)
+// recall adds what this process has seen of the session before.
+func (l *looker) recall(f *verdict.SessionFacts, seen past) {
+	claim, c := f.Row.Claim, f.Container
 	switch {
 	case c.Phase != dockerwatch.Gone:
 		f.Evidence = l.history.Evidence(c.ID, c.StartedAt)
 		f.SeenBefore = true
-	case meant != "":
-		f.Evidence = l.history.Evidence(meant, time.Time{})
-		if !claimsID(claim, meant) {
-			f.Evidence = l.history.NameEvidence(strings.TrimPrefix(claim, "/"), meant, l.memory.lastMeant(key, claim))
+	case seen.container != "":
+		f.Evidence = l.history.Evidence(seen.container, time.Time{})
+		if !claimsID(claim, seen.container) {
+			f.Evidence = l.history.NameEvidence(strings.TrimPrefix(claim, "/"), seen.container, seen.looked)
 		}
 		f.SeenBefore = true
 	case dockerwatch.IsFullID(claim):
@@ -144,13 +120,7 @@ func (l *looker) recall(key verdict.SessionKey, f *verdict.SessionFacts, began t
 		f.Evidence = l.history.Evidence(claim, time.Time{})
 		f.SeenBefore = f.Evidence.Ended()
 	}
-	f.ClaimedFor, f.CauseFor = l.memory.observe(key, claim, f.Cause(), began)
-	switch {
-	case !live:
-		l.memory.ended(key, claim)
-	case c.Phase != dockerwatch.Gone:
-		l.memory.bind(key, claim, c.ID, began)
-	}
+	f.ClaimedFor, f.CauseFor = seen.claimedFor(f.Began), seen.causeFor(f.Cause(), f.Began)
 }
 
 // otherClaimants returns the other rows that claim the container: by its id, or by its name where they are of this node

@@ -87,8 +87,8 @@ func TestALiveSessionWhoseContainerWasRenamedDoesNotLoseTrackOfIt(t *testing.T) 
 		if err != nil {
 			t.Fatalf("%s: %s", tt.reason, err)
 		}
-		if f.Renamed != tt.want {
-			t.Errorf("%s: renamed %q, want %q", tt.reason, f.Renamed, tt.want)
+		if f.Renamed.ID != tt.want {
+			t.Errorf("%s: renamed %q, want %q", tt.reason, f.Renamed.ID, tt.want)
 		}
 	}
 }

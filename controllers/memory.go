@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 // memory is what this process has seen and when: only ever used to wait, to name a reason and to tell one container
@@ -42,20 +44,74 @@ func newMemory() *memory {
 	return &memory{sessions: map[verdict.SessionKey]*sighting{}, meaning: map[string]map[verdict.SessionKey]bool{}}
 }
 
-// observe notes the claim and the condition that a session has now and returns how long each had been in sight when the
-// look began that saw them: how long the rest of the look took is no part of any grace. A new claim makes everything
-// new.
-func (m *memory) observe(
-	key verdict.SessionKey, claim, cause string, looked time.Time,
-) (claimedFor, causeFor time.Duration) {
+// past is what was seen of a session before a look; the zero value where nothing was seen of its claim.
+type past struct {
+	// container is the full id that the claim was seen to mean, and looked when the look began that saw it last.
+	container string
+	looked    time.Time
+	// claimed and since are when the claim and the cause were first seen.
+	claimed, since time.Time
+	cause          string
+}
+
+// past returns what was seen of a session with this claim. A revived session is a new one: its name may have been saved
+// ahead of another container than it had before.
+func (m *memory) past(key verdict.SessionKey, claim string, live bool) past {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
-	s := m.session(key, claim)
-	if s.cause != cause {
-		s.cause, s.since = cause, now
+	s := m.sessions[key]
+	if s == nil || s.claim != claim || live && s.over {
+		return past{}
 	}
-	return max(0, looked.Sub(s.claimed)), max(0, looked.Sub(s.since))
+	return past{container: s.container, looked: s.looked, claimed: s.claimed, since: s.since, cause: s.cause}
+}
+
+// claimedFor returns for how long the claim had been in sight at a time: how long the rest of a look takes is no part
+// of any grace.
+func (p past) claimedFor(looked time.Time) time.Duration {
+	if p.claimed.IsZero() {
+		return 0
+	}
+	return max(0, looked.Sub(p.claimed))
+}
+
+// causeFor returns for how long this cause had been in sight at a time.
+func (p past) causeFor(cause string, looked time.Time) time.Duration {
+	if p.claimed.IsZero() || p.cause != cause {
+		return 0
+	}
+	return max(0, looked.Sub(p.since))
+}
+
+// record notes what a look saw. It returns the container that a session was seen to mean which claims nothing any more,
+// or "". A look that failed saw nothing.
+func (m *memory) record(key verdict.SessionKey, f verdict.SessionFacts) (released string) {
+	switch {
+	case f.RowFailed, f.LookFailed:
+		return ""
+	case !f.Row.Claims(), f.OtherNode:
+		return m.forget(key)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.session(key, f.Row.Claim)
+	cause := verdict.CauseHeld
+	if f.Row.Kind != sessiondb.StatusUnknown && !f.ClaimInvalid {
+		live := f.Row.Kind == sessiondb.StatusLive
+		m.revive(key, s, live)
+		cause = f.Cause()
+		switch {
+		case !live:
+			s.over = true
+		case f.Container.Phase != dockerwatch.Gone && !f.Began.Before(s.looked):
+			m.mean(key, s, f.Container.ID)
+			s.bound, s.looked, s.over = time.Now(), f.Began, false
+		}
+	}
+	if s.cause != cause {
+		s.cause, s.since = cause, time.Now()
+	}
+	return ""
 }
 
 // metHealthy notes that a sweep found a live row's container running: what was wrong with it is over. That it keeps
@@ -76,18 +132,11 @@ func (m *memory) bind(key verdict.SessionKey, claim, container string, looked ti
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.session(key, claim)
+	if looked.Before(s.looked) {
+		return
+	}
 	m.mean(key, s, container)
 	s.bound, s.looked, s.over = time.Now(), looked, false
-}
-
-// lastMeant is when the look began that saw last what the claim means; zero when none did.
-func (m *memory) lastMeant(key verdict.SessionKey, claim string) time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s := m.sessions[key]; s != nil && s.claim == claim {
-		return s.looked
-	}
-	return time.Time{}
 }
 
 // claimedBefore reports whether the live row was seen with this claim before t, and has been seen neither to end nor to
@@ -106,16 +155,6 @@ func (m *memory) ended(key verdict.SessionKey, claim string) {
 	if s := m.sessions[key]; s != nil && s.claim == claim {
 		s.over = true
 	}
-}
-
-// meant returns the full id that the claim was seen to mean, or "" when this process never saw it. A revived session
-// does not mean the container that it had before: its name may have been saved ahead of another one.
-func (m *memory) meant(key verdict.SessionKey, claim string, live bool) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	s := m.session(key, claim)
-	m.revive(key, s, live)
-	return s.container
 }
 
 // boundTo returns the sessions whose claims were seen to mean a container.

@@ -9,27 +9,51 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
+
+// saw is what a look at a live row saw that began then. An exited container is another cause than a gone one.
+func saw(claim string, phase dockerwatch.Phase, began time.Time) verdict.SessionFacts {
+	f := verdict.SessionFacts{
+		Row:       sessiondb.Row{ID: "s1", Kind: sessiondb.StatusLive, Claim: claim},
+		Container: dockerwatch.Observation{Phase: phase}, Began: began,
+	}
+	if phase != dockerwatch.Gone {
+		f.Container.ID = thisID
+	}
+	return f
+}
+
+// look is a look that begins then: it returns for how long the claim and the cause had been in sight, and records them.
+func look(
+	m *memory, key verdict.SessionKey, claim string, phase dockerwatch.Phase, began time.Time,
+) (claimedFor, causeFor time.Duration) {
+	f := saw(claim, phase, began)
+	before := m.past(key, claim, true)
+	m.record(key, f)
+	return before.claimedFor(began), before.causeFor(f.Cause(), began)
+}
 
 func TestMemoryWaitsForACauseAndForgetsWithTheClaim(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		want := func(claim, cause string, claimedFor, causeFor time.Duration, reason string) {
+		want := func(claim string, phase dockerwatch.Phase, claimedFor, causeFor time.Duration, reason string) {
 			t.Helper()
-			if c, d := m.observe("s1", claim, cause, time.Now()); c != claimedFor || d != causeFor {
+			if c, d := look(m, "s1", claim, phase, time.Now()); c != claimedFor || d != causeFor {
 				t.Errorf("%s: claimed for %s and caused for %s, want %s and %s", reason, c, d, claimedFor, causeFor)
 			}
 		}
-		want("n", "gone", 0, 0, "the first sight begins every wait")
+		want("n", dockerwatch.Gone, 0, 0, "the first sight begins every wait")
 		<-time.After(3 * time.Second) // virtual time
-		want("n", "gone", 3*time.Second, 3*time.Second, "the same cause goes on")
+		want("n", dockerwatch.Gone, 3*time.Second, 3*time.Second, "the same cause goes on")
 		<-time.After(2 * time.Second) // virtual time
-		want("n", "running", 5*time.Second, 0, "another cause begins its own wait")
+		want("n", dockerwatch.Running, 5*time.Second, 0, "another cause begins its own wait")
 		<-time.After(time.Second) // virtual time
-		want("n", "gone", 6*time.Second, 0, "a cause that comes back begins again: it was away in between")
+		want("n", dockerwatch.Gone, 6*time.Second, 0, "a cause that comes back begins again: it was away in between")
 		<-time.After(time.Second) // virtual time
-		want("other", "gone", 0, 0, "another claim makes everything new")
+		want("other", dockerwatch.Gone, 0, 0, "another claim makes everything new")
 	})
 }
 
@@ -38,7 +62,7 @@ func TestMemoryKnowsWhatAClaimMeant(t *testing.T) {
 	m := newMemory()
 	want := func(reason string, key verdict.SessionKey, claim string, live bool, container string) {
 		t.Helper()
-		if got := m.meant(key, claim, live); got != container {
+		if got := m.past(key, claim, live).container; got != container {
 			t.Errorf("%s: it means %q, want %q", reason, got, container)
 		}
 	}
@@ -48,6 +72,7 @@ func TestMemoryKnowsWhatAClaimMeant(t *testing.T) {
 	m.ended("s1", "n")
 	want("an ended row still means it, whoever has the name by now", "s1", "n", false, thisID)
 	want("a revived one does not", "s1", "n", true, "")
+	look(m, "s1", "n", dockerwatch.Gone, time.Now())
 	want("and does not when it ends again", "s1", "n", false, "")
 	m.bind("s1", "n", thisID, time.Now())
 	want("another claim of the session means something else", "s1", "other", true, "")
@@ -72,7 +97,7 @@ func TestMemoryFindsTheSessionsOfAContainer(t *testing.T) {
 	want("two sessions may share a container", "s1", "s2")
 	m.bind("s1", "n", "another", time.Now())
 	want("one that means another container is not among them", "s2")
-	m.observe("s2", "other claim", "cause", time.Now())
+	look(m, "s2", "other claim", dockerwatch.Gone, time.Now())
 	want("nor one that claims something else")
 	if len(m.meaning) != 1 {
 		t.Errorf("%d containers are remembered, want the one that is meant: memory would grow", len(m.meaning))
@@ -125,15 +150,15 @@ func TestMemoryOfAHealthySessionWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		m.observe("gone", "n", "gone", time.Now())
-		m.observe("looping", "n", verdict.CauseLooping, time.Now())
+		look(m, "gone", "n", dockerwatch.Gone, time.Now())
+		look(m, "looping", "n", dockerwatch.Restarting, time.Now())
 		<-time.After(time.Hour) // virtual time
 		m.metHealthy("gone", "n")
 		m.metHealthy("looping", "n")
-		if _, d := m.observe("gone", "n", "gone", time.Now()); d != 0 {
+		if _, d := look(m, "gone", "n", dockerwatch.Gone, time.Now()); d != 0 {
 			t.Errorf("gone for %s, want a new wait: it was there in between", d)
 		}
-		if _, d := m.observe("looping", "n", verdict.CauseLooping, time.Now()); d != time.Hour {
+		if _, d := look(m, "looping", "n", dockerwatch.Restarting, time.Now()); d != time.Hour {
 			t.Errorf("looping for %s, want an hour: a snapshot between two restarts proves nothing", d)
 		}
 	})
@@ -146,7 +171,7 @@ func TestMemoryOutlivesAFailedLook(t *testing.T) {
 	if !m.complain("s1", "the database is away") || m.complain("s1", "the database is away") {
 		t.Error("a failure is news once")
 	}
-	if m.meant("s1", "n", true) != thisID {
+	if m.past("s1", "n", true).container != thisID {
 		t.Error("a failed look took away what was known")
 	}
 	if !m.complain("nobody", "x") || len(m.sessions) != 1 {
@@ -184,15 +209,15 @@ func TestMemoryTakesNoGraceForTheRestOfALook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		m.observe("s1", "n", "odd", time.Now())
+		look(m, "s1", "n", dockerwatch.Exited, time.Now())
 		<-time.After(3 * time.Second) // virtual time
 		began := time.Now()
 		<-time.After(2 * time.Second) // a slow list after the inspect
-		claimed, cause := m.observe("s1", "n", "odd", began)
+		claimed, cause := look(m, "s1", "n", dockerwatch.Exited, began)
 		if claimed != 3*time.Second || cause != 3*time.Second {
 			t.Errorf("claimed for %s, odd for %s; want the 3 s until the look began", claimed, cause)
 		}
-		if claimed, cause = m.observe("s2", "n", "odd", began); claimed != 0 || cause != 0 {
+		if claimed, cause = look(m, "s2", "n", dockerwatch.Exited, began); claimed != 0 || cause != 0 {
 			t.Errorf("at first sight it is claimed for %s, odd for %s", claimed, cause)
 		}
 	})
@@ -202,13 +227,13 @@ func TestMemoryGivesARevivedSessionItsGraceAnew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		m.observe("s1", "n", "gone", time.Now())
+		look(m, "s1", "n", dockerwatch.Gone, time.Now())
 		<-time.After(29 * time.Second) // virtual time
 		m.ended("s1", "n")
-		if m.meant("s1", "n", true) != "" {
+		if m.past("s1", "n", true).container != "" {
 			t.Error("it means something")
 		}
-		if _, cause := m.observe("s1", "n", "gone", time.Now()); cause != 0 {
+		if _, cause := look(m, "s1", "n", dockerwatch.Gone, time.Now()); cause != 0 {
 			t.Errorf("gone for %s: that was in its former life", cause)
 		}
 	})

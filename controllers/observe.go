@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"strings"
-	"time"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -17,17 +16,17 @@ import (
 // the row was live and no look could be taken: if it is the session's own the name is reused, and if it is unlabelled,
 // the claim means it for all that is known. One that is another session's it does not mean.
 func (l *looker) observe(
-	ctx context.Context, key verdict.SessionKey, row sessiondb.Row,
+	ctx context.Context, row sessiondb.Row, meant string,
 ) (c dockerwatch.Observation, remade bool, err error) {
 	ref := row.Claim
 	if row.Kind == sessiondb.StatusEnded {
-		ref = cmp.Or(l.memory.meant(key, row.Claim, false), ref)
+		ref = cmp.Or(meant, ref)
 	}
-	c, err = l.inspect(ctx, ref)
+	c, err = l.engine.Observe(ctx, ref)
 	if err != nil || c.Phase != dockerwatch.Gone || ref == row.Claim || claimsID(row.Claim, ref) {
 		return c, false, err
 	}
-	holder, err := l.inspect(ctx, row.Claim)
+	holder, err := l.engine.Observe(ctx, row.Claim)
 	switch {
 	case err != nil, holder.ID == ref:
 		return holder, false, err
@@ -41,37 +40,23 @@ func (l *looker) observe(
 	return holder, owner.Owned, nil
 }
 
-// renamed returns the full id of the container that the claim of a live row was seen to mean, where nothing has the
-// claimed name now and that container exists: it has another name. Else it returns "".
-func (l *looker) renamed(ctx context.Context, key verdict.SessionKey, row sessiondb.Row) (id string, err error) {
-	meant := l.memory.meant(key, row.Claim, true)
+// renamed returns the container that the claim of a live row was seen to mean, where nothing has the claimed name now
+// and that container exists: it has another name. Else it returns one without an id.
+func (l *looker) renamed(ctx context.Context, row sessiondb.Row, meant string) (dockerwatch.Observation, error) {
 	if meant == "" || claimsID(row.Claim, meant) {
-		return "", nil
+		return dockerwatch.Observation{}, nil
 	}
-	c, err := l.inspect(ctx, meant)
-	return c.ID, err
-}
-
-// inspect looks at a container.
-func (l *looker) inspect(ctx context.Context, ref string) (dockerwatch.Observation, error) {
-	began := time.Now()
-	c, err := l.engine.Observe(ctx, ref)
-	// An inspect waits for what the engine is doing to the container; a list may still show one that is known to have died
-	// as running, and says nothing about it here.
-	if err == nil && (c.Phase == dockerwatch.Running || c.Phase == dockerwatch.Paused) {
-		l.history.Runs(c.ID, began)
-	}
-	return c, err
+	return l.engine.Observe(ctx, meant)
 }
 
 // confirm makes sure that the engine which answered is the one that is served: before a container counts as gone, and
 // before anything is done about one that was found by a name, which another engine may have as well, or the name's
 // meaning is remembered. A container that was found by its id proves its engine.
-func (l *looker) confirm(ctx context.Context, key verdict.SessionKey, f verdict.SessionFacts) error {
+func (l *looker) confirm(ctx context.Context, f verdict.SessionFacts, meant string) error {
 	c := f.Container
 	byID := c.ID != "" && claimsID(f.Row.Claim, c.ID)
 	left := f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() && c.RestartCount == 0 && !f.Owner.OtherSession(f.Row.ID)
-	if byID || left && l.memory.meant(key, f.Row.Claim, true) == c.ID {
+	if byID || left && meant == c.ID {
 		return nil
 	}
 	return l.guard.confirm(ctx, c.Engine)

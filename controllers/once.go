@@ -80,11 +80,12 @@ func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress f
 	if err := s.core.gate.Check(ctx); err != nil && !o.DryRun {
 		return SweepReport{}, err
 	}
-	s.sessions = newLane(s, s.core.Workers, s.core.sessionReconciler)
 	s.containers = newLane(s, s.core.containerWorkers(), s.core.containerReconciler)
-	s.core.looker.unclaimed = func(ctx context.Context, id string) {
-		_ = s.containers.nominate(ctx, ContainerKey(id)) // it never fails
-	}
+	s.sessions = newLane(s, s.core.Workers, func(
+		q keyQueue[verdict.SessionKey],
+	) *reconciler[verdict.SessionKey, verdict.SessionFacts] {
+		return s.core.sessionReconciler(q, s.containers)
+	})
 	return s.run(ctx)
 }
 
@@ -123,7 +124,7 @@ func (s *once) run(ctx context.Context) (SweepReport, error) {
 func (s *once) sweep(ctx context.Context) (Sweep, error) {
 	var found nominees
 	swept, err := s.core.sweeper.sweep(ctx, found.visitor(s.core.memory))
-	return swept, errors.Join(err, found.handOn(ctx, s.sessions.nominate, s.containers.nominate))
+	return swept, errors.Join(err, found.handOn(ctx, s.sessions.fresh, s.containers.fresh))
 }
 
 // work runs the workers until nothing is open or ctx ends, and sweeps beside them where that is asked for.

@@ -25,19 +25,15 @@ type lane[K ~string, F looks] struct {
 }
 
 func newLane[K ~string, F looks](
-	s *once, workers int, reconciler func(requeue func(K, time.Duration)) *reconciler[K, F],
+	s *once, workers int, reconciler func(keyQueue[K]) *reconciler[K, F],
 ) *lane[K, F] {
 	l := &lane[K, F]{once: s, workers: workers, open: map[K]Outcome[F]{}, over: map[K]bool{}}
-	l.reconciler = reconciler(l.again)
-	l.reconciler.call = func(_ context.Context, key K) error {
-		l.again(key, 0)
-		return nil
-	}
+	l.reconciler = reconciler(l)
 	return l
 }
 
-// nominate opens a key, unless it was given up, and has it looked at now where a round is under way. It never fails.
-func (l *lane[K, F]) nominate(_ context.Context, key K) error {
+// fresh opens a key, unless it was given up, and has it looked at now where a round is under way. It never fails.
+func (l *lane[K, F]) fresh(_ context.Context, key K) error {
 	l.once.mu.Lock()
 	defer l.once.mu.Unlock()
 	if l.over[key] {
@@ -54,8 +50,8 @@ func (l *lane[K, F]) nominate(_ context.Context, key K) error {
 	return nil
 }
 
-// again puts a key back after a wait.
-func (l *lane[K, F]) again(key K, after time.Duration) {
+// stopEnded puts the key of an ended stop back after a wait.
+func (l *lane[K, F]) stopEnded(key K, after time.Duration) {
 	l.once.mu.Lock()
 	defer l.once.mu.Unlock()
 	if l.queue != nil {

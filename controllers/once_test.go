@@ -36,7 +36,7 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 	}
 	for _, tt := range tests {
 		s := &once{}
-		l := newLane(s, 1, func(func(verdict.SessionKey, time.Duration)) *sessionReconciler {
+		l := newLane(s, 1, func(keyQueue[verdict.SessionKey]) *sessionReconciler {
 			return &sessionReconciler{kind: verdict.KindSession}
 		})
 		l.open["s1"] = tt.open
@@ -57,7 +57,7 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 func TestWhatWaitsBeyondTheEndIsPendingAtOnce(t *testing.T) {
 	t.Parallel()
 	s := &once{settled: make(chan struct{}), until: time.Now().Add(115 * time.Second)}
-	l := newLane(s, 1, func(func(verdict.SessionKey, time.Duration)) *sessionReconciler {
+	l := newLane(s, 1, func(keyQueue[verdict.SessionKey]) *sessionReconciler {
 		return &sessionReconciler{kind: verdict.KindSession}
 	})
 	out := SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Stop, Wait: 2 * time.Minute, Again: 110 * time.Second}}
@@ -71,18 +71,18 @@ func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	s := &once{settled: make(chan struct{}), until: time.Now().Add(time.Minute)}
 	looks := make(chan verdict.SessionKey, 2)
-	l := newLane(s, 1, func(requeue func(verdict.SessionKey, time.Duration)) *sessionReconciler {
+	l := newLane(s, 1, func(queue keyQueue[verdict.SessionKey]) *sessionReconciler {
 		subject := counted{&sessionSubject{memory: newMemory()}, looks}
-		return newReconciler(verdict.KindSession, subject, newSlowLane[verdict.SessionKey](1), backoffCap, requeue,
+		return newReconciler(verdict.KindSession, subject, newSlowLane[verdict.SessionKey](1), backoffCap, queue,
 			newPassRecorder(nil), requests.New(),
 			logr.Discard())
 	})
-	_ = l.nominate(t.Context(), "s1")
+	_ = l.fresh(t.Context(), "s1")
 	var workers sync.WaitGroup
 	l.start(t.Context(), &workers)
 	<-s.settled
-	l.again("s1", 0)
-	l.again("last", 0) // not open either, and behind it
+	l.stopEnded("s1", 0)
+	l.stopEnded("last", 0) // not open either, and behind it
 	l.shutDown()
 	workers.Wait()
 	if len(looks) != 1 {

@@ -83,7 +83,7 @@ type Planner struct {
 func NewPlanner(o Options) *Planner {
 	o.DryRun = true
 	c := newCore(o)
-	return &Planner{core: c, sessions: c.sessionReconciler(nil), containers: c.containerReconciler(nil)}
+	return &Planner{core: c, sessions: c.sessionReconciler(nil, nil), containers: c.containerReconciler(nil)}
 }
 
 // Close returns when nothing is under way any more.
@@ -154,9 +154,9 @@ func outcomes[K ~string, F looks](ctx context.Context, workers int, keys []K, r 
 	group.SetLimit(workers)
 	for _, key := range keys {
 		group.Go(func() error {
-			looked, err := r.subject.look(ctx, key)
+			looked, err := r.look(ctx, key)
 			for tries := 1; retryNow(err) && tries < passLimit; tries++ {
-				looked, err = r.subject.look(ctx, key) // it changed in between
+				looked, err = r.look(ctx, key) // it changed in between
 			}
 			out := Outcome[F]{Facts: looked, Verdict: r.subject.decide(looked), Err: err}
 			mu.Lock()

@@ -55,9 +55,11 @@ func (o Outcome[F]) Intent() string { return o.Facts.Intent(o.Verdict) }
 
 // subject is one of the two directions: what is looked at for a key, what is decided on it and how that is done.
 type subject[K ~string, F looks] interface {
-	// look takes the fresh looks. An error of the engine is a fact as well as the returned error, so that what is known
-	// can be shown.
+	// look takes the fresh looks and changes nothing. An error of the engine is a fact as well as the returned error, so
+	// that what is known can be shown.
 	look(ctx context.Context, key K) (F, error)
+	// record notes what a look saw, for the looks that follow. The error is ctx's, when it ends first.
+	record(ctx context.Context, key K, f F) error
 	// decide is pure.
 	decide(f F) verdict.Verdict
 	// apply carries out one verdict. over says that nothing can be due of the key after it, so that it needs no further
@@ -69,16 +71,21 @@ type subject[K ~string, F looks] interface {
 	news(key K, text string) bool
 }
 
+// keyQueue is the way back into the queue that a key came from.
+type keyQueue[K ~string] interface {
+	// stopEnded puts the key of an ended stop back after a wait.
+	stopEnded(key K, after time.Duration)
+	// fresh puts a key in at once; the error is ctx's, when it ends first.
+	fresh(ctx context.Context, key K) error
+}
+
 // reconciler takes one key from wherever it is to where it should be, one effect at a time, each decided on fresh
 // looks. It is safe for concurrent use, one pass per key at a time.
 type reconciler[K ~string, F looks] struct {
 	// kind is the log key of the keys.
 	kind    string
 	subject subject[K, F]
-	// requeue puts the key of an ended stop back after a wait.
-	requeue func(key K, after time.Duration)
-	// call puts a key back at once whose turn in the slow lane has come; its error is ctx's. Nil: it comes by itself.
-	call func(ctx context.Context, key K) error
+	queue   keyQueue[K]
 	// requests is asked for a sweep when a row could not be read or written because the database is away.
 	requests *requests.Requests
 	backoffs backoffs[K]
@@ -91,11 +98,11 @@ type reconciler[K ~string, F looks] struct {
 
 // newReconciler returns a reconciler of a subject. A key that keeps failing waits maxBackoff at most.
 func newReconciler[K ~string, F looks](
-	kind string, s subject[K, F], slow *slowLane[K], maxBackoff time.Duration, requeue func(key K, after time.Duration),
+	kind string, s subject[K, F], slow *slowLane[K], maxBackoff time.Duration, queue keyQueue[K],
 	record passRecorder, r *requests.Requests, log logr.Logger,
 ) *reconciler[K, F] {
 	return &reconciler[K, F]{
-		kind: kind, subject: s, requeue: requeue, record: record, requests: r, log: log,
+		kind: kind, subject: s, queue: queue, record: record, requests: r, log: log,
 		backoffs:   newBackoffs[K](maxBackoff),
 		slow:       slow,
 		failureLog: rate.NewLimiter(rate.Every(failuresLoggedEvery), failuresLoggedAtOnce),
@@ -155,7 +162,7 @@ func (r *reconciler[K, F]) stopEnded(key K, err error) {
 	if err != nil {
 		r.logFailure(r.log.WithValues(r.kind, string(key), "action", string(verdict.Stop)), key, err)
 	}
-	r.requeue(key, wait)
+	r.queue.stopEnded(key, wait)
 }
 
 // pass looks, decides and acts until there is nothing to do now.
@@ -168,7 +175,7 @@ func (r *reconciler[K, F]) pass(ctx context.Context, key K) Outcome[F] {
 	defer over()
 	out := r.converge(logr.NewContext(ctx, r.log.WithValues(r.kind, string(key))), key)
 	for _, next := range leave(errors.Is(out.Err, dockerwatch.ErrTimeout)) {
-		if r.call != nil && r.call(ctx, next) != nil {
+		if r.queue.fresh(ctx, next) != nil {
 			break
 		}
 	}
@@ -180,7 +187,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 	failedFor := verdict.ReasonNone
 	for range passLimit {
 		var err error
-		out.Facts, err = r.subject.look(ctx, key)
+		out.Facts, err = r.look(ctx, key)
 		if retryNow(err) {
 			continue
 		}
@@ -217,6 +224,12 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 		}
 	}
 	return r.failed(ctx, key, out, errKeepsChanging)
+}
+
+// look looks at a key and records what was seen.
+func (r *reconciler[K, F]) look(ctx context.Context, key K) (F, error) {
+	f, err := r.subject.look(ctx, key)
+	return f, errors.Join(err, r.subject.record(ctx, key, f))
 }
 
 // rest ends a pass that has nothing to do now: it asks for a sweep where the verdict waits for one.

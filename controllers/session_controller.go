@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
+	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
 // SessionOutcome is how one pass over a session ended.
@@ -14,9 +15,34 @@ type sessionSubject struct {
 	*looker
 	*effects
 
-	policy verdict.Policy
-	memory *memory
-	locks  *containerLocks
+	policy  verdict.Policy
+	memory  *memory
+	locks   *containerLocks
+	history History
+	// containers are told of each container that a look finds claimed, and released takes one that a session was seen to
+	// mean and that its row claims no more. If released is nil, nobody looks at that.
+	containers *containerMemory
+	released   keyQueue[verdict.ContainerKey]
+}
+
+// record notes what a look saw, when it has ended. The error is ctx's, when it ends first.
+func (s *sessionSubject) record(ctx context.Context, key verdict.SessionKey, f verdict.SessionFacts) error {
+	if !f.LookFailed {
+		for _, c := range [...]dockerwatch.Observation{f.Container, f.Renamed} {
+			// An inspect waits for what the engine is doing to the container; a list may still show one that is known to have
+			// died as running, and is no reason to note this.
+			if c.Phase == dockerwatch.Running || c.Phase == dockerwatch.Paused {
+				s.history.Runs(c.ID, f.Began)
+			}
+		}
+		if f.Container.ID != "" {
+			s.containers.forget(ContainerKey(f.Container.ID))
+		}
+	}
+	if released := s.memory.record(key, f); released != "" && s.released != nil {
+		return s.released.fresh(ctx, ContainerKey(released))
+	}
+	return nil
 }
 
 func (s *sessionSubject) decide(f verdict.SessionFacts) verdict.Verdict {

@@ -52,9 +52,8 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	c.leading = mgr.Elected()
 	c.Metrics.Working(false, c.DryRun, c.ResyncPeriod)
 	sessions, containers := c.sessions, c.containers
-	session := c.sessionReconciler(sessions.stopEnded)
-	container := c.containerReconciler(containers.stopEnded)
-	session.call, container.call = sessions.fresh, containers.fresh
+	session := c.sessionReconciler(sessions, containers)
+	container := c.containerReconciler(containers)
 	if err := setUp(c, mgr, verdict.KindSession, session, c.Workers, sessions); err != nil {
 		return err
 	}
@@ -62,9 +61,6 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 		return err
 	}
 	c.loop = newSweepLoop(c.core, sessions.swept, containers.swept)
-	c.looker.unclaimed = func(ctx context.Context, id string) {
-		_ = containers.fresh(ctx, ContainerKey(id)) // it fails only when ctx ends
-	}
 	events := newEventTrigger(c.core, sessions.fresh, containers.fresh)
 	watcher := dockerwatch.NewWatcher(c.source, c.history, c.handlers(events))
 	if err := mgr.Add(everywhere(c.readPauses)); err != nil {

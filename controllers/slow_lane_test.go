@@ -32,7 +32,7 @@ func TestContainersThatHangHoldAQuarterOfTheWorkers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers = 4
 		subject := wedged{&sessionSubject{memory: newMemory()}}
-		r := newReconciler(verdict.KindSession, subject, newSlowLane[verdict.SessionKey](workers), backoffCap, nil,
+		r := newReconciler(verdict.KindSession, subject, newSlowLane[verdict.SessionKey](workers), backoffCap, noQueue{},
 			newPassRecorder(nil), requests.New(),
 			logr.Discard())
 		for n := range workers {

@@ -168,7 +168,7 @@ func (s *sweeper) remember(
 	}
 	s.memory.metHealthy(key, row.Claim)
 	switch {
-	case claimsID(row.Claim, c.ID), s.memory.meant(key, row.Claim, true) == c.ID:
+	case claimsID(row.Claim, c.ID), s.memory.past(key, row.Claim, true).container == c.ID:
 	case !s.memory.claimedBefore(key, row.Claim, listed):
 		return false
 	case !confirmed(): // a name means something only on the engine that is served

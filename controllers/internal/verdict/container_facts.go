@@ -53,6 +53,9 @@ func (f ContainerFacts) LeakGraceLeft(p Policy) time.Duration {
 	return remaining(f.Now, f.Container.Created, f.CauseFor, p.LeakGrace.Duration)
 }
 
+// LeakClosing reports whether no more than goneGrace is left of leakGrace: from then on it is watched.
+func (f ContainerFacts) LeakClosing(p Policy) bool { return f.LeakGraceLeft(p) <= p.GoneGrace.Duration }
+
 // Intent says in a word or two what becomes of the container in the end; "none" for what is only reported.
 func (f ContainerFacts) Intent(v Verdict) string { return intent(v, f.Container.Phase) }
 

@@ -102,7 +102,8 @@ func decideStopped(p Policy, f SessionFacts) Verdict {
 // decideGone is rules 10 and 11 for a container that does not exist (any more, or yet).
 func decideGone(p Policy, f SessionFacts) Verdict {
 	v := Verdict{Rule: "11", Action: FailAndRelease, Reason: ContainerGone}
-	if f.Renamed != "" { // only its name is gone: the session is failed, and keeps the container until that is dealt with
+	if f.Renamed.ID != "" {
+		// Only its name is gone: the session is failed, and keeps the container until that is dealt with.
 		v.Action = Fail
 	}
 	switch ended := f.SeenBefore && f.Evidence.Ended(); {

@@ -39,16 +39,16 @@ type SessionFacts struct {
 	Counted bool
 	// Evidence is what the events said of the container that this claim was seen to mean.
 	Evidence dockerwatch.Evidence
-	// Renamed is the full id of the container that the claim of a live row was seen to mean, where it still exists though
-	// nothing has the claimed name any more.
-	Renamed string
+	// Renamed is the container that the claim of a live row was seen to mean, where it still exists though nothing has the
+	// claimed name any more; zero where there is none.
+	Renamed dockerwatch.Observation
 	// NameReused says that the claim of an ended row was seen to mean a container that is gone, and that Container is
 	// another one of the session's, which has the claimed name now.
 	NameReused bool
 	// SeenBefore says that this controller has seen this claim of this row mean a container while it was live.
 	SeenBefore bool
-	// Now is the engine's clock.
-	Now time.Time
+	// Began is when the look at the container began, by this machine's clock, and Now the time then, by the engine's.
+	Began, Now time.Time
 	// ClaimedFor and CauseFor are how long ago this controller first saw this claim, and first saw it in this condition.
 	ClaimedFor, CauseFor time.Duration
 }

@@ -282,7 +282,7 @@ func TestDecideSessionFollowsTheTable(t *testing.T) {
 		{
 			"11", "one that only has another name now keeps its claim, by its id",
 			facts(live, in(dockerwatch.Gone), seenFor(10*time.Second), func(f *SessionFacts) {
-				f.SeenBefore, f.Renamed = true, otherID
+				f.SeenBefore, f.Renamed.ID = true, otherID
 			}),
 			Verdict{Action: Fail, Reason: ContainerGone},
 		},

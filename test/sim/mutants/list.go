@@ -94,18 +94,18 @@ func lookMutants() []mutant {
 		}}},
 		{"the engine's identity is checked before the look and not after", "S1 S2 S5", []edit{
 			{"engineGuard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
-			{"looker.lookAtContainer", "	c, remade, err := l.observe(ctx, key, f.Row)",
+			{"looker.lookAtContainer", "	c, remade, err := l.observe(ctx, f.Row, seen.container)",
 				"	if err := l.guard.confirm(ctx, \"\"); err != nil {\n" +
-					"		return fail(err)\n	}\n	c, remade, err := l.observe(ctx, key, f.Row)"},
-			{"looker.lookAtContainer", "	if err := l.confirm(ctx, key, f); err != nil {",
-				"	if err := l.confirm(ctx, key, f); false {"},
+					"		return fail(err)\n	}\n	c, remade, err := l.observe(ctx, f.Row, seen.container)"},
+			{"looker.lookAtContainer", "	if err := l.confirm(ctx, f, seen.container); err != nil {",
+				"	if err := l.confirm(ctx, f, seen.container); false {"},
 		}},
 		{"an engine that was never seen is accepted though it has none of the containers", "S1 S2 S5 L1", []edit{{
 			"Census.plausible", "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
 		}}},
 		{"events are trusted without a look", "S1", []edit{{
-			"looker.consider", "	l.recall(key, f, began)\n",
-			"	l.recall(key, f, began)\n	if f.Evidence.Ended() || l.history.Evidence(c.ID, time.Time{}).Ended() {\n" +
+			"looker.consider", "	l.recall(f, seen)\n",
+			"	l.recall(f, seen)\n	if f.Evidence.Ended() || l.history.Evidence(c.ID, time.Time{}).Ended() {\n" +
 				"		f.Container.Phase, f.Evidence.Crash = dockerwatch.Exited, true\n		c = f.Container\n	}\n",
 		}}},
 		{"who claims a container is read before the container is looked at, and not again", "S1 S2", []edit{

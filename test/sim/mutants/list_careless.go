@@ -13,10 +13,6 @@ func carelessMutants() []mutant {
 		{"containers that lost their rows together are removed", "S2", []edit{{
 			"BreakerPolicy.TooManyRowless", "return p.tooMany(c.Rowless, c.Owned)", "return false",
 		}}},
-		{"a container counts as watched while the breaker held it", "S2", []edit{{
-			"containerLooker.lookAtGuards", "min(l.memory.watch(key, hasRows), l.breaker.RowlessClearFor())",
-			"l.memory.watch(key, hasRows)",
-		}}},
 		{"another installation's containers count as ours", "S3 S1", []edit{{
 			"Ownership.Judge",
 			"if owner.Installation != \"\" && owner.Installation != o.Installation {", "if false {",

@@ -23,7 +23,7 @@ func effectMutants() []mutant {
 			"decideEnded", "case f.Row.Claim != c.ID:\n		v.Action = Pin", "case false:\n		v.Action = Pin",
 		}}},
 		{"a failed session keeps the name it claims", "S5 S1", []edit{{
-			"effects.carryOut", "return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Container.ID, f.Renamed)))",
+			"effects.carryOut", "return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Container.ID, f.Renamed.ID)))",
 			"return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Row.Claim)))",
 		}}},
 		{"whose a container is does not matter", "S3", []edit{
@@ -43,8 +43,8 @@ func effectMutants() []mutant {
 		}}},
 		{"a status that nobody knows counts as ended", "S2", []edit{
 			{"DecideSession", "case f.Row.Kind == sessiondb.StatusUnknown:", "case false:"},
-			{"looker.look", "	if row.Kind == sessiondb.StatusUnknown {",
-				"	if row.Kind == sessiondb.StatusUnknown && row.Claim == \"\" {"},
+			{"looker.look", " || row.Kind == sessiondb.StatusUnknown {",
+				" || row.Kind == sessiondb.StatusUnknown && row.Claim == \"\" {"},
 		}},
 		{"a container whose session has a status that nobody knows is removed", "S2", []edit{
 			{"DecideContainer", "case f.SessionFound && f.Session.Kind == sessiondb.StatusUnknown:", "case false:"},
@@ -63,7 +63,7 @@ func effectMutants() []mutant {
 		}}},
 		{"leaked containers are removed though the table is empty", "S2", []edit{
 			{"guarded", "case v.Destroys() && f.TableEmpty:", "case false:"},
-			{"containerLooker.lookAtGuards", "l.memory.watch(key, hasRows)", "l.memory.watch(key, true)"},
+			{"containerMemory.record", "case !f.LeakClosing(p), f.TableEmpty:", "case !f.LeakClosing(p):"},
 		}},
 		{"a dead container is never tried again", "L1", []edit{{
 			"removal", "Action: RemoveDead", "Action: Report",
