@@ -3,6 +3,7 @@ package controllers
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
@@ -55,6 +56,9 @@ type Metrics = metrics.Metrics
 func NewMetrics(reg prometheus.Registerer, statuses []string) (*Metrics, error) {
 	return metrics.New(reg, statuses)
 }
+
+// EngineRecords is where the identity of the engine that is served is remembered. [sessiondb.Ledger] is one.
+type EngineRecords = identity.Records
 
 // PauseRecords is where an operator's pause is kept. [sessiondb.Ledger] is one.
 type PauseRecords = pause.Records

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -24,7 +25,7 @@ const (
 
 // candidates finds the containers that a live session without one could be given: those that are labelled with it.
 type candidates struct {
-	engine    Engine
+	engine    identity.Looks
 	store     SessionStore
 	ownership dockerwatch.Ownership
 	policy    verdict.Policy
@@ -33,7 +34,7 @@ type candidates struct {
 	lists      *batch.Batcher[string, dockerwatch.Listing]
 }
 
-func newCandidates(engine Engine, o Options, population *atomic.Int64) *candidates {
+func newCandidates(engine identity.Looks, o Options, population *atomic.Int64) *candidates {
 	c := &candidates{
 		engine: engine, store: o.Store, ownership: o.Ownership, policy: o.Policy, population: population,
 	}

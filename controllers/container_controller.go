@@ -18,6 +18,7 @@ type ContainerOutcome = Outcome[verdict.ContainerFacts]
 type containerSubject struct {
 	*containerLooker
 
+	remover Engine
 	permit  permit
 	stopper *stopper
 	metrics *metrics.Metrics
@@ -91,9 +92,9 @@ func (s *containerSubject) carryOut(ctx context.Context, f verdict.ContainerFact
 	case verdict.Adopt:
 		_, err = s.store.SetClaim(ctx, f.Session, f.Container.ID)
 	case verdict.Remove:
-		err = s.engine.Remove(ctx, f.Container.ID, opts)
+		err = s.remover.Remove(ctx, f.Container.ID, opts)
 	case verdict.RemoveDead:
-		err = s.engine.RemoveDead(ctx, f.Container.ID, opts)
+		err = s.remover.RemoveDead(ctx, f.Container.ID, opts)
 	case verdict.Stop, verdict.Fail, verdict.FailAndRelease, verdict.Pin, verdict.Release, verdict.Nothing, verdict.Hold,
 		verdict.Report, verdict.Retry:
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/session-controller/session-controller/controllers/internal/breaker"
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -15,12 +16,11 @@ import (
 // rows. Whatever is saved in between exonerates it, the other way round it would be condemned on rows of the past.
 type containerLooker struct {
 	store     SessionStore
-	engine    Engine
-	guard     *engineGuard
+	engine    identity.Looks
+	guard     *identity.Guard
 	breaker   *breaker.Breaker
 	ownership dockerwatch.Ownership
 	policy    verdict.Policy
-	clock     *engineClock
 	memory    *containerMemory
 	// candidates finds the containers of a session that could be its own.
 	candidates *candidates
@@ -56,10 +56,10 @@ func (l *containerLooker) lookAt(ctx context.Context, key verdict.ContainerKey, 
 func (l *containerLooker) lookAtContainer(
 	ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts,
 ) error {
-	if err := l.guard.trusted(); err != nil {
+	if err := l.guard.Trusted(); err != nil {
 		return err
 	}
-	now, err := l.clock.now()
+	now, err := l.guard.Now()
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (l *containerLooker) lookAtContainer(
 	if !f.Owner.Owned {
 		return nil
 	}
-	if err := l.guard.confirm(ctx, c.Engine); err != nil {
+	if err := l.guard.Confirm(ctx, c.Engine); err != nil {
 		return err
 	}
 	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))
@@ -111,7 +111,7 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *verdict.Containe
 			return nil
 		}
 		if err == nil && !claimsID(row.Claim, f.Claimed.ID) { // another engine may have a container of that name, or none
-			err = l.guard.confirm(ctx, f.Claimed.Engine)
+			err = l.guard.Confirm(ctx, f.Claimed.Engine)
 		}
 		f.ClaimedTaken = l.ownership.JudgeClaimed(f.Claimed.Name, f.Claimed.Labels).OtherSession(row.ID)
 		return err

@@ -60,7 +60,8 @@ type leaking struct {
 	core   *core
 }
 
-func newLeaking() *leaking {
+func newLeaking(t *testing.T) *leaking {
+	t.Helper()
 	info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 	labels := map[string]string{"session": session, "io.session-controller.installation": "here"}
 	engine := listing{
@@ -74,7 +75,7 @@ func newLeaking() *leaking {
 		Store: l.store, Engine: engine, Policy: l.policy, Log: logr.Discard(),
 		Ownership: dockerwatch.Ownership{Label: "session", Installation: "here"},
 	})
-	accept(l.core.guard, info)
+	accept(t, l.core.guard, info)
 	return l
 }
 
@@ -126,7 +127,7 @@ func pass(d time.Duration) {
 func TestALeakIsWatchedToTheEndOfItsGrace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeaking()
+		l := newLeaking(t)
 		leak, gone := l.policy.LeakGrace.Duration, l.policy.GoneGrace.Duration
 		l.waits(t, "at first", leak, leak-gone)
 		pass(leak)
@@ -174,7 +175,7 @@ func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 		t.Run(string(held.reason), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l := newLeaking()
+				l := newLeaking(t)
 				gone := l.policy.GoneGrace.Duration
 				l.look(t)
 				pass(l.policy.LeakGrace.Duration)
@@ -209,7 +210,7 @@ func TestALeakIsWatchedAnewAfterWhatHeldItBack(t *testing.T) {
 func TestALeakIsWatchedAnewWhenTheCountMeetsItClaimed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeaking()
+		l := newLeaking(t)
 		l.look(t)
 		pass(l.policy.LeakGrace.Duration)
 		l.look(t)
@@ -225,7 +226,7 @@ func TestALeakIsWatchedAnewWhenTheCountMeetsItClaimed(t *testing.T) {
 func TestALeakIsWatchedAnewWhenALookAtASessionFindsItClaimed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l := newLeaking()
+		l := newLeaking(t)
 		gone := l.policy.GoneGrace.Duration
 		l.look(t)
 		pass(l.policy.LeakGrace.Duration)

@@ -8,6 +8,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/breaker"
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
@@ -22,7 +23,7 @@ type Options struct {
 	Engine Engine
 	// Records is where the engine's identity is remembered; nil where nothing is, then each process learns it anew.
 	// Identity, when it is not empty, is the only engine to serve.
-	Records  EngineRecords
+	Records  identity.Records
 	Identity string
 	// Ownership says which containers are ours, Policy how long a disagreement may last.
 	Ownership dockerwatch.Ownership
@@ -60,7 +61,7 @@ type core struct {
 
 	history         *dockerwatch.History
 	memory          *memory
-	guard           *engineGuard
+	guard           *identity.Guard
 	breaker         *breaker.Breaker
 	looker          *looker
 	containerLooker *containerLooker
@@ -84,23 +85,24 @@ func newCore(o Options) *core {
 	}
 	c.slowSessions = newSlowLane[verdict.SessionKey](c.Workers)
 	c.slowContainers = newSlowLane[verdict.ContainerKey](c.containerWorkers())
-	clock := &engineClock{}
 	containers := newContainerMemory()
-	c.guard = newEngineGuard(o, clock, r)
+	c.guard = identity.New(identity.Options{
+		Engine: o.Engine, Records: o.Records, Pin: o.Identity, DryRun: o.DryRun, Requests: r, Metrics: o.Metrics, Log: o.Log,
+	})
 	c.breaker = breaker.New(breaker.Options{
 		Policy: o.Policy.Breaker, AcceptLeaks: o.AcceptLeaks, Metrics: o.Metrics, Log: o.Log,
 	})
 	c.stopper = newStopper(o.Engine, o.Metrics)
-	looks := vouched{o.Engine, c.guard}
+	looks := c.guard.Vouched(o.Engine)
 	population := &atomic.Int64{}
 	owned := newCandidates(looks, o, population)
 	c.looker = &looker{
 		store: o.Store, engine: looks, guard: c.guard, breaker: c.breaker, history: c.history, ownership: o.Ownership,
-		clock: clock, memory: c.memory, candidates: owned,
+		memory: c.memory, candidates: owned,
 	}
 	c.containerLooker = &containerLooker{
 		store: o.Store, engine: looks, guard: c.guard, breaker: c.breaker, ownership: o.Ownership, policy: o.Policy,
-		clock: clock, memory: containers, candidates: owned,
+		memory: containers, candidates: owned,
 	}
 	c.sweeper = &sweeper{
 		store: o.Store, engine: o.Engine, guard: c.guard, history: c.history, ownership: o.Ownership, policy: o.Policy,
@@ -118,7 +120,7 @@ func (c *core) forgiveSlow() {
 
 // wait returns when no call is under way any more that several shared, and that went on when all of them gave up.
 func (c *core) wait() {
-	c.guard.checks.Wait()
+	c.guard.Wait()
 	c.looker.candidates.lists.Wait()
 	c.gate.Wait()
 }
@@ -134,7 +136,7 @@ func (c *core) sessionReconciler(
 		effects: &effects{
 			store: c.Store, engine: c.Engine, policy: c.Policy, permit: permit{c.DryRun, c.gate}, stopper: c.stopper,
 			memory:  c.memory,
-			metrics: c.Metrics, clock: c.looker.clock, ends: c.ends,
+			metrics: c.Metrics, guard: c.guard, ends: c.ends,
 		},
 	}
 	return newReconciler(verdict.KindSession, subject, c.slowSessions, c.MaxBackoff, queue, c.record, c.requests,
@@ -146,8 +148,9 @@ func (c *core) containerReconciler(
 	queue keyQueue[verdict.ContainerKey],
 ) *reconciler[verdict.ContainerKey, verdict.ContainerFacts] {
 	subject := &containerSubject{
-		containerLooker: c.containerLooker, permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics,
-		ends: c.ends,
+		containerLooker: c.containerLooker, remover: c.Engine, permit: permit{c.DryRun, c.gate}, stopper: c.stopper,
+		metrics: c.Metrics,
+		ends:    c.ends,
 	}
 	return newReconciler(verdict.KindContainer, subject, c.slowContainers, c.MaxBackoff, queue, c.record,
 		c.requests, c.Log)

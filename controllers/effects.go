@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -24,7 +25,7 @@ type effects struct {
 	stopper *stopper
 	memory  *memory
 	metrics *metrics.Metrics
-	clock   *engineClock
+	guard   *identity.Guard
 	ends    *postMortems
 }
 
@@ -75,7 +76,7 @@ func (e *effects) measure(f verdict.SessionFacts, v verdict.Verdict) {
 	if (v.Action != verdict.Fail && v.Action != verdict.FailAndRelease) || died.IsZero() {
 		return
 	}
-	if now, err := e.clock.now(); err == nil {
+	if now, err := e.guard.Now(); err == nil {
 		e.metrics.DeathToError(now.Sub(died))
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -44,7 +45,7 @@ func (r *reconciler[K, F]) reportStuck(ctx context.Context, key K, v verdict.Ver
 // every key; what the end of the process has broken off is no failure. What the engine refuses is one when it goes on
 // doing so.
 func (r *reconciler[K, F]) logFailure(log logr.Logger, key K, err error) {
-	away := errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, errNotTrusted) ||
+	away := errors.Is(err, dockerwatch.ErrUnreachable) || errors.Is(err, identity.ErrNotTrusted) ||
 		errors.Is(err, context.Canceled)
 	if errors.Is(err, sessiondb.ErrUnreachable) {
 		away = true

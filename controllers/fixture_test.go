@@ -21,16 +21,6 @@ func ago(d time.Duration) time.Time { return noon.Add(-d) }
 // sessionReconciler reconciles sessions.
 type sessionReconciler = reconciler[verdict.SessionKey, verdict.SessionFacts]
 
-// taken reports whether a request waits, and takes it.
-func taken(requests <-chan struct{}) bool {
-	select {
-	case <-requests:
-		return true
-	default:
-		return false
-	}
-}
-
 // noQueue takes keys and forgets them.
 type noQueue struct{}
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/session-controller/session-controller/controllers/internal/breaker"
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -17,12 +18,11 @@ import (
 // container it claims, then every row that claims that container (among them this one again).
 type looker struct {
 	store      SessionStore
-	engine     Engine
-	guard      *engineGuard
+	engine     identity.Looks
+	guard      *identity.Guard
 	breaker    *breaker.Breaker
 	history    History
 	ownership  dockerwatch.Ownership
-	clock      *engineClock
 	memory     *memory
 	candidates *candidates
 }
@@ -52,10 +52,10 @@ func (l *looker) lookAtContainer(
 		f.LookFailed = true
 		return f, err
 	}
-	if err := l.guard.trusted(); err != nil {
+	if err := l.guard.Trusted(); err != nil {
 		return fail(err)
 	}
-	now, err := l.clock.now()
+	now, err := l.guard.Now()
 	if err != nil {
 		return fail(err)
 	}

@@ -48,7 +48,7 @@ func TestAnotherRowSharesAContainerOnlyWhereItMeansIt(t *testing.T) {
 			Engine: byRef{identified{info: info}, map[string]dockerwatch.Observation{thisID: webOf(thisID, "web")}},
 			Log:    logr.Discard(), Ownership: dockerwatch.DefaultOwnership(),
 		})
-		accept(c.guard, info)
+		accept(t, c.guard, info)
 		c.memory.bind(session, "old", thisID, time.Now())
 		f, err := c.looker.look(t.Context(), session)
 		if err != nil {
@@ -81,7 +81,7 @@ func TestALiveSessionWhoseContainerWasRenamedDoesNotLoseTrackOfIt(t *testing.T) 
 			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: verdict.DefaultPolicy(), Log: logr.Discard(),
 			Engine: byRef{identified{info: info}, tt.seen}, Ownership: dockerwatch.DefaultOwnership(),
 		})
-		accept(c.guard, info)
+		accept(t, c.guard, info)
 		c.memory.bind(session, tt.claim, thisID, time.Now())
 		f, err := c.looker.look(t.Context(), session)
 		if err != nil {

@@ -34,7 +34,7 @@ func TestARemovalCountsForTheContainerThatHadTheNameLast(t *testing.T) {
 			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Engine: engine, Policy: verdict.DefaultPolicy(),
 			Log: logr.Discard(),
 		})
-		accept(c.guard, info)
+		accept(t, c.guard, info)
 		c.memory.bind(session, tt.claim, thisID, time.Now())
 		c.history.Whole(now)
 		c.history.Add(dockerwatch.Event{Action: dockerwatch.ActionDestroy, ID: thisID, Name: "web", Time: now})
@@ -108,7 +108,7 @@ func TestAnEndedSessionKeepsItsClaimForWhatWasMadeAnewUnderItsName(t *testing.T)
 			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: verdict.DefaultPolicy(), Log: logr.Discard(),
 			Engine: byRef{identified{info: info}, tt.seen}, Ownership: dockerwatch.DefaultOwnership(),
 		})
-		accept(c.guard, info)
+		accept(t, c.guard, info)
 		c.memory.bind(session, tt.claim, thisID, time.Now())
 		f, err := c.looker.look(t.Context(), session)
 		if err != nil {

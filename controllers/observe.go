@@ -59,7 +59,7 @@ func (l *looker) confirm(ctx context.Context, f verdict.SessionFacts, meant stri
 	if byID || left && meant == c.ID {
 		return nil
 	}
-	return l.guard.confirm(ctx, c.Engine)
+	return l.guard.Confirm(ctx, c.Engine)
 }
 
 // claimsID reports whether a claim is the container's id or a short form of it.

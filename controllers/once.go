@@ -150,6 +150,10 @@ func (s *once) work(ctx context.Context) {
 // sweepBeside sweeps for the keys that wait for the counts of a sweep, and asks for another one where it fails.
 func (s *once) sweepBeside(ctx context.Context) {
 	s.mu.Lock()
+	if s.open == 0 { // the request was made before the last key was settled
+		s.mu.Unlock()
+		return
+	}
 	s.open++ // nothing is settled before the keys that it finds are open
 	s.mu.Unlock()
 	if _, err := s.sweep(ctx); err != nil {

@@ -66,6 +66,14 @@ func TestWhatWaitsBeyondTheEndIsPendingAtOnce(t *testing.T) {
 	}
 }
 
+// A look can ask for a sweep, and its key be settled by another look before that is made.
+func TestASweepThatNoKeyWaitsForAnyMoreIsNotMade(t *testing.T) {
+	t.Parallel()
+	s := &once{settled: make(chan struct{})}
+	close(s.settled)
+	s.sweepBeside(t.Context()) // it has nothing to sweep with
+}
+
 // A key can be put back twice: after its backoff, and because its turn in the slow lane has come.
 func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	t.Parallel()

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
@@ -129,7 +130,7 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 	case out.Stopping:
 		r.backoffs.worked(key)
 		return 0
-	case errors.Is(out.Err, dockerwatch.ErrUnreachable), errors.Is(out.Err, errNotTrusted):
+	case errors.Is(out.Err, dockerwatch.ErrUnreachable), errors.Is(out.Err, identity.ErrNotTrusted):
 		return min(r.backoffs.failures.When(key), backoffCapDown)
 	case errors.Is(out.Err, errBusy):
 		return min(r.backoffs.busy.When(key), backoffCapBusy)

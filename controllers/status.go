@@ -28,7 +28,7 @@ func (c *Controller) Checks() []Check {
 		return checks
 	}
 	checks[0].Err = c.streamState()
-	checks[1].Err = c.guard.trusted()
+	checks[1].Err = c.guard.Trusted()
 	checks[2].Err = c.feedError()
 	checks[3].Err = c.loop.ready()
 	return checks
@@ -138,7 +138,7 @@ type Status struct {
 func (c *Controller) Status() Status {
 	s := Status{
 		Started: c.started, Leads: c.leads(), DryRun: c.DryRun, Checks: c.Checks(), Feed: c.feed.Load(),
-		Engine: c.guard.served(), Open: c.record.drifts.Open(), Looping: c.record.drifts.Looping(),
+		Engine: c.guard.Served(), Open: c.record.drifts.Open(), Looping: c.record.drifts.Looping(),
 		Stopping: c.stopper.count(),
 		Sessions: c.sessions.waiting(), Containers: c.containers.waiting(),
 	}

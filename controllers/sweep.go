@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/session-controller/session-controller/controllers/internal/breaker"
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -55,7 +56,7 @@ func (s Sweep) shown() metrics.Sweep {
 type sweeper struct {
 	store      SessionStore
 	engine     Engine
-	guard      *engineGuard
+	guard      *identity.Guard
 	history    History
 	ownership  dockerwatch.Ownership
 	policy     verdict.Policy
@@ -95,14 +96,14 @@ func (s *sweeper) sweep(ctx context.Context, visit visitor) (Sweep, error) {
 
 func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Sweep, error) {
 	var listing dockerwatch.Listing
-	var who introduction
+	var who identity.Introduction
 	group, callCtx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		listing, err = s.engine.List(callCtx)
 		return err
 	})
 	group.Go(func() (err error) {
-		who, err = introduce(callCtx, s.engine)
+		who, err = identity.Introduce(callCtx, s.engine)
 		return err
 	})
 	if err := group.Wait(); err != nil {
@@ -110,16 +111,16 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		return Sweep{}, fmt.Errorf("look at the engine: %w", err)
 	}
 	if listing.Engine != "" && listing.Engine != who.Identity() {
-		s.guard.saw(listing.Engine, false)
+		s.guard.Saw(listing.Engine, false)
 		return Sweep{}, fmt.Errorf("look at the engine: %w: two engines answer at %s, %s and %s; nothing is done until it "+
-			"is one", errNotTrusted, s.engine.Host(), listing.Engine, who.Identity())
+			"is one", identity.ErrNotTrusted, s.engine.Host(), listing.Engine, who.Identity())
 	}
 	list := listing.Containers
 	s.population.Store(running(list))
 	containers := newIndex(list)
 	known := func(id string) bool { return containers.byID[id] != nil }
 	s.history.Prune(known) // also while nothing can be decided: what has not been heard of for long is no loss
-	err := s.guard.admit(ctx, who, func() (Census, error) { return takeCensus(ctx, s.store, containers) })
+	err := s.guard.Admit(ctx, who, func() (identity.Census, error) { return takeCensus(ctx, s.store, containers) })
 	if err != nil {
 		return Sweep{}, err
 	}
@@ -131,7 +132,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 	result := Sweep{Containers: len(list), Statuses: map[string]int{}}
 	s.memory.nextRound()
 	claimed := make(map[string]bool, len(list))
-	confirmed := sync.OnceValue(func() bool { return s.guard.confirm(ctx, listing.Engine) == nil })
+	confirmed := sync.OnceValue(func() bool { return s.guard.Confirm(ctx, listing.Engine) == nil })
 	for row, err := range s.store.Claiming(ctx) {
 		if err != nil {
 			return result, err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/internal/wait"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -149,7 +150,7 @@ func (l *sweepLoop) note(ctx context.Context, err error) {
 	l.done = l.done || err == nil
 	l.mu.Unlock()
 	switch {
-	case err != nil && (was == nil || errors.Is(err, errNotTrusted) != errors.Is(was, errNotTrusted)):
+	case err != nil && (was == nil || errors.Is(err, identity.ErrNotTrusted) != errors.Is(was, identity.ErrNotTrusted)):
 		l.log.Error(err, "Sweep failed, will retry")
 	case err == nil && was != nil:
 		l.log.Info("Sweeps succeed again")

@@ -15,7 +15,7 @@ import (
 // container, too.
 func TestASweepForgetsASessionThatClaimsNothing(t *testing.T) {
 	t.Parallel()
-	l := newLeaking()
+	l := newLeaking(t)
 	l.core.memory.bind("s1", thisID, thisID, time.Now())
 	var found nominees
 	if _, err := l.core.sweeper.sweep(t.Context(), found.visitor(l.core.memory)); err != nil {

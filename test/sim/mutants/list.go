@@ -45,7 +45,7 @@ func deafMutants() []mutant {
 			"Watcher.listen", `if engine != "" && engine != info.Identity() {`, "if false {",
 		}}},
 		{"connections to another engine are kept", "L1", []edit{{
-			"engineGuard.saw", "	if !served {\n", "	if false && !served {\n",
+			"Guard.Saw", "	if !served {\n", "	if false && !served {\n",
 		}}},
 		{"the stream is taken for whole since a time that the engine's clock has yet to reach", "L1", []edit{{
 			"Watcher.listen", "if w.clockWasSet(info.Time, read) {", "if w.clockWasSet(info.Time, read) && false {",
@@ -83,19 +83,19 @@ func lookMutants() []mutant {
 				"	f.Now, f.Container, f.NameReused = now, c, remade",
 		}}},
 		{"absence is believed of whatever engine answers", "S1 S2 S5", []edit{
-			{"engineGuard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
-			{"engineGuard.confirm", checking, "	if err := ctx.Err(); err != nil {"},
+			{"Guard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
+			{"Guard.Confirm", checking, "	if err := ctx.Err(); err != nil {"},
 		}},
 		{"absence is not confirmed by asking the engine who it is", "S1 S2 S5", []edit{{
-			"engineGuard.confirm", checking, "	if err := ctx.Err(); err != nil {",
+			"Guard.Confirm", checking, "	if err := ctx.Err(); err != nil {",
 		}}},
 		{"an answer counts whichever connection it came from", "S1 S2 S5", []edit{{
-			"engineGuard.vouch", vouching, "	if identity != accepted || identity == accepted {",
+			"Guard.vouch", vouching, "	if identity != accepted || identity == accepted {",
 		}}},
 		{"the engine's identity is checked before the look and not after", "S1 S2 S5", []edit{
-			{"engineGuard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
+			{"Guard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
 			{"looker.lookAtContainer", "	c, remade, err := l.observe(ctx, f.Row, seen.container)",
-				"	if err := l.guard.confirm(ctx, \"\"); err != nil {\n" +
+				"	if err := l.guard.Confirm(ctx, \"\"); err != nil {\n" +
 					"		return fail(err)\n	}\n	c, remade, err := l.observe(ctx, f.Row, seen.container)"},
 			{"looker.lookAtContainer", "	if err := l.confirm(ctx, f, seen.container); err != nil {",
 				"	if err := l.confirm(ctx, f, seen.container); false {"},

@@ -1,11 +1,4 @@
-package controllers
-
-import (
-	"context"
-
-	"github.com/session-controller/session-controller/pkg/dockerwatch"
-	"github.com/session-controller/session-controller/pkg/sessiondb"
-)
+package identity
 
 // Census is what a first contact with an engine is judged by.
 type Census struct {
@@ -16,23 +9,6 @@ type Census struct {
 // plausible reports whether an engine that was never seen before may be the one: it holds a container that a row
 // claims, or there is nothing that it would have to hold.
 func (c Census) plausible() bool { return c.Found > 0 || c.LiveClaims == 0 }
-
-// takeCensus counts what a first contact with an engine is judged by.
-func takeCensus(ctx context.Context, store SessionStore, containers *index) (Census, error) {
-	var c Census
-	for row, err := range store.Claiming(ctx) {
-		if err != nil {
-			return Census{}, err
-		}
-		if row.Kind == sessiondb.StatusLive && dockerwatch.CheckReference(row.Claim) == nil {
-			c.LiveClaims++
-		}
-		if containers.find(row.Claim) != nil {
-			c.Found++
-		}
-	}
-	return c, nil
-}
 
 // engineVerdict is what is to be done about the engine that answers.
 type engineVerdict int

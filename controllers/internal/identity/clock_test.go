@@ -1,4 +1,4 @@
-package controllers
+package identity
 
 import (
 	"context"
@@ -42,38 +42,37 @@ func TestOnlyTheServedEngineSetsTheClock(t *testing.T) {
 	t.Parallel()
 	served := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now().Add(-time.Hour), Offset: -time.Hour}
 	other := dockerwatch.Info{ID: "B", RootDir: "/", Time: time.Now()}
-	clock := &engineClock{}
-	if _, err := clock.now(); !errors.Is(err, errNotTrusted) {
-		t.Errorf("a clock that was never set: %v, want %v", err, errNotTrusted)
+	guard := New(Options{Engine: identified{info: other}, Requests: requests.New()})
+	if _, err := guard.Now(); !errors.Is(err, ErrNotTrusted) {
+		t.Errorf("a clock that was never set: %v, want %v", err, ErrNotTrusted)
 	}
-	guard := newEngineGuard(Options{Engine: identified{info: other}}, clock, requests.New())
 	accept(guard, served)
 	none := func() (Census, error) { return Census{}, nil }
 	for _, ask := range []func() error{
-		func() error { return guard.confirm(t.Context(), served.Identity()) },
-		func() error { return guard.admit(t.Context(), introduction{other, reading{engine: other.Time}}, none) },
+		func() error { return guard.Confirm(t.Context(), served.Identity()) },
+		func() error { return guard.Admit(t.Context(), Introduction{other, reading{engine: other.Time}}, none) },
 	} {
-		if err := ask(); !errors.Is(err, errNotTrusted) {
-			t.Errorf("another engine answers: %v, want %v", err, errNotTrusted)
+		if err := ask(); !errors.Is(err, ErrNotTrusted) {
+			t.Errorf("another engine answers: %v, want %v", err, ErrNotTrusted)
 		}
-		if now, err := clock.now(); err != nil || time.Since(now) < time.Hour-time.Minute {
+		if now, err := guard.Now(); err != nil || time.Since(now) < time.Hour-time.Minute {
 			t.Errorf("the engine has %s (%v), want %s and a moment", now, err, served.Time)
 		}
 	}
 	corrected := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now().Add(time.Hour), Offset: time.Hour}
-	guard = newEngineGuard(Options{Engine: identified{info: corrected}}, clock, requests.New())
+	guard = New(Options{Engine: identified{info: corrected}, Requests: requests.New()})
 	accept(guard, served)
-	if err := guard.confirm(t.Context(), served.Identity()); err != nil {
+	if err := guard.Confirm(t.Context(), served.Identity()); err != nil {
 		t.Error(err)
 	}
-	if now, err := clock.now(); err != nil || time.Until(now) < time.Hour-time.Minute {
+	if now, err := guard.Now(); err != nil || time.Until(now) < time.Hour-time.Minute {
 		t.Errorf("the engine has %s (%v), want %s and a moment", now, err, corrected.Time)
 	}
 }
 
 // lostRecords are those of a database that was restored to before they were made.
 type lostRecords struct {
-	EngineRecords
+	Records
 
 	known string
 	err   error
@@ -92,9 +91,9 @@ func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
 	t.Parallel()
 	served, other := dockerwatch.Info{ID: "A", RootDir: "/"}, dockerwatch.Info{ID: "B", RootDir: "/"}
 	records := &lostRecords{}
-	guard := newEngineGuard(Options{Engine: identified{info: served}, Records: records}, &engineClock{}, requests.New())
+	guard := New(Options{Engine: identified{info: served}, Records: records, Requests: requests.New()})
 	none := func() (Census, error) { return Census{}, nil }
-	if err := guard.admit(t.Context(), introduction{Info: served}, none); err != nil {
+	if err := guard.Admit(t.Context(), Introduction{Info: served}, none); err != nil {
 		t.Fatal(err)
 	}
 	records.known, records.err = "", fmt.Errorf("read: %w", sessiondb.ErrNoLedger)
@@ -102,16 +101,16 @@ func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
 		if made {
 			records.err = nil
 		}
-		if err := guard.admit(t.Context(), introduction{Info: other}, none); !errors.Is(err, errNotTrusted) {
+		if err := guard.Admit(t.Context(), Introduction{Info: other}, none); !errors.Is(err, ErrNotTrusted) {
 			t.Errorf("the tables are made again %t: another one is known: %v", made, err)
 		}
 		strange := func() (Census, error) { return Census{LiveClaims: 1}, nil } // of another database
-		err := guard.admit(t.Context(), introduction{Info: served}, strange)
-		if !errors.Is(err, errNotTrusted) || !strings.Contains(err.Error(), "no record any more") ||
+		err := guard.Admit(t.Context(), Introduction{Info: served}, strange)
+		if !errors.Is(err, ErrNotTrusted) || !strings.Contains(err.Error(), "no record any more") ||
 			records.known != "" {
 			t.Errorf("the tables are made again %t: it is accepted without any of the containers: %v", made, err)
 		}
-		if err := guard.admit(t.Context(), introduction{Info: served}, none); err != nil {
+		if err := guard.Admit(t.Context(), Introduction{Info: served}, none); err != nil {
 			t.Errorf("the tables are made again %t: the one that was served is not known any more: %v", made, err)
 		}
 	}
@@ -138,21 +137,20 @@ func TestAChangeOfTheEngineThatAnswersIsTold(t *testing.T) {
 		{"the clock of the one that is served is set, and stays so", []dockerwatch.Info{ahead, ahead}, 1},
 		{"its clock is set, and put right", []dockerwatch.Info{ahead, one}, 2},
 	} {
-		for name, ask := range map[string]func(*engineGuard, dockerwatch.Info){
-			"check": func(g *engineGuard, who dockerwatch.Info) {
+		for name, ask := range map[string]func(*Guard, dockerwatch.Info){
+			"check": func(g *Guard, who dockerwatch.Info) {
 				g.engine = identified{info: who}
 				g.mu.Lock()
 				g.accepted, g.refusal = one.Identity(), nil
 				g.mu.Unlock()
-				_ = g.confirm(t.Context(), "")
+				_ = g.Confirm(t.Context(), "")
 			},
-			"sweep": func(g *engineGuard, who dockerwatch.Info) {
-				_ = g.admit(t.Context(), introduction{who, reading{engine: who.Time, local: time.Now()}},
+			"sweep": func(g *Guard, who dockerwatch.Info) {
+				_ = g.Admit(t.Context(), Introduction{who, reading{engine: who.Time, local: time.Now()}},
 					func() (Census, error) { return Census{LiveClaims: 1}, nil })
 			},
 		} {
-			o := Options{Engine: identified{info: one}, Identity: one.Identity()}
-			guard := newEngineGuard(o, &engineClock{}, requests.New())
+			guard := New(Options{Engine: identified{info: one}, Pin: one.Identity(), Requests: requests.New()})
 			accept(guard, one)
 			told := 0
 			for _, who := range tt.answers {
@@ -169,5 +167,15 @@ func TestAChangeOfTheEngineThatAnswersIsTold(t *testing.T) {
 				t.Errorf("%s, seen by a %s: told %d times, want %d", tt.reason, name, told, tt.want)
 			}
 		}
+	}
+}
+
+// taken reports whether a request waits, and takes it.
+func taken(requests <-chan struct{}) bool {
+	select {
+	case <-requests:
+		return true
+	default:
+		return false
 	}
 }

@@ -1,4 +1,4 @@
-package controllers
+package identity
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // vouch returns nil when an answer that came from the engine of this identity counts: it is the one that is served, or
 // the connection did not know. Connections can lead to several engines at once.
-func (g *engineGuard) vouch(identity string) error {
+func (g *Guard) vouch(identity string) error {
 	g.mu.Lock()
 	accepted, refusal := g.accepted, g.refusal
 	g.mu.Unlock()
@@ -19,21 +19,31 @@ func (g *engineGuard) vouch(identity string) error {
 	if accepted == "" {
 		return refusal
 	}
-	g.saw(identity, false)
+	g.Saw(identity, false)
 	return fmt.Errorf("%w: an answer from %s came from %s, and the one that is served is %s; this answer does not count",
-		errNotTrusted, g.engine.Host(), identity, accepted)
+		ErrNotTrusted, g.engine.Host(), identity, accepted)
 }
 
-// vouched is an engine whose looks only count when they come from the one that is served.
-type vouched struct {
-	Engine
+// Looks are the looks at containers.
+type Looks interface {
+	List(ctx context.Context) (dockerwatch.Listing, error)
+	// ListRunning lists the containers that run and whose session label has this value, or any value where it is empty.
+	ListRunning(ctx context.Context, o dockerwatch.Ownership, session string) (dockerwatch.Listing, error)
+	Observe(ctx context.Context, claim string) (dockerwatch.Observation, error)
+}
 
-	guard *engineGuard
+// Vouched returns looks that only count when they come from the engine that is served; else they fail.
+func (g *Guard) Vouched(looks Looks) Looks { return vouched{looks, g} }
+
+type vouched struct {
+	Looks
+
+	guard *Guard
 }
 
 // Observe inspects a container.
 func (v vouched) Observe(ctx context.Context, claim string) (dockerwatch.Observation, error) {
-	seen, err := v.Engine.Observe(ctx, claim)
+	seen, err := v.Looks.Observe(ctx, claim)
 	if err != nil {
 		return seen, err
 	}
@@ -45,14 +55,14 @@ func (v vouched) Observe(ctx context.Context, claim string) (dockerwatch.Observa
 
 // List lists the containers.
 func (v vouched) List(ctx context.Context) (dockerwatch.Listing, error) {
-	return v.listing(v.Engine.List(ctx))
+	return v.listing(v.Looks.List(ctx))
 }
 
 // ListRunning lists those that run, of one session or of all.
 func (v vouched) ListRunning(
 	ctx context.Context, o dockerwatch.Ownership, session string,
 ) (dockerwatch.Listing, error) {
-	return v.listing(v.Engine.ListRunning(ctx, o, session))
+	return v.listing(v.Looks.ListRunning(ctx, o, session))
 }
 
 func (v vouched) listing(listed dockerwatch.Listing, err error) (dockerwatch.Listing, error) {

@@ -1,4 +1,4 @@
-package controllers
+package identity
 
 import (
 	"context"
@@ -8,27 +8,27 @@ import (
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
-// engineClock is the engine's clock: this machine's plus an offset that every sweep and every check of the engine's
+// clock is the engine's clock: this machine's plus an offset that every sweep and every check of the engine's
 // identity renews. Graces are measured on it, because FinishedAt and Created are the engine's. Only the engine that is
 // served sets it: another one that answers in its place may have another time. It is safe for concurrent use.
-type engineClock struct {
+type clock struct {
 	last atomic.Pointer[reading]
 }
 
-// introduction is what an engine said of itself, and the time that it had.
-type introduction struct {
+// Introduction is what an engine said of itself, and the time that it had.
+type Introduction struct {
 	dockerwatch.Info
 
 	clock reading
 }
 
-// introduce asks the engine that answers who it is and what time it is.
-func introduce(ctx context.Context, engine Engine) (introduction, error) {
+// Introduce asks the engine that answers who it is and what time it has.
+func Introduce(ctx context.Context, engine Engine) (Introduction, error) {
 	info, err := engine.Info(ctx)
 	if err != nil {
-		return introduction{}, err
+		return Introduction{}, err
 	}
-	return introduction{info, reading{engine: info.Time, offset: info.Offset, local: time.Now()}}, nil
+	return Introduction{info, reading{engine: info.Time, offset: info.Offset, local: time.Now()}}, nil
 }
 
 // reading is what the engine's clock said, and when by this machine's.
@@ -39,7 +39,7 @@ type reading struct {
 }
 
 // now returns the engine's time. Nothing is decided on a clock that was never compared: that is an error.
-func (c *engineClock) now() (time.Time, error) {
+func (c *clock) now() (time.Time, error) {
 	last := c.last.Load()
 	if last == nil {
 		return time.Time{}, errNoSweepYet
@@ -59,7 +59,7 @@ func (r reading) now(local time.Time) time.Time {
 
 // set is called with what the engine that is served said. It reports whether the engine's clock was set since the last
 // call: it is not where the time elapsed since then puts it.
-func (c *engineClock) set(r reading) (jumped bool) {
+func (c *clock) set(r reading) (jumped bool) {
 	last := c.last.Swap(&r)
 	return last != nil && dockerwatch.ClockWasSet(last.engine, r.engine, r.local.Sub(last.local))
 }

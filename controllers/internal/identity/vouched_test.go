@@ -1,4 +1,4 @@
-package controllers
+package identity
 
 import (
 	"context"
@@ -12,8 +12,6 @@ import (
 
 // answering is an engine that answers every look in one way.
 type answering struct {
-	Engine
-
 	seen dockerwatch.Observation
 	err  error
 	// dropped counts how often idle connections were given up. If nil, they are not counted.
@@ -27,6 +25,8 @@ func (a answering) DropIdle() {
 		*a.dropped++
 	}
 }
+
+func (a answering) Info(context.Context) (dockerwatch.Info, error) { return dockerwatch.Info{}, a.err }
 
 func (a answering) List(context.Context) (dockerwatch.Listing, error) {
 	return dockerwatch.Listing{Engine: a.seen.Engine}, a.err
@@ -50,26 +50,26 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 	}{
 		{"it is the one that is served", "one", "one@/", nil, nil},
 		{"the connection does not know: it was found by its id", "one", "", nil, nil},
-		{"it is another one", "one", "other@/", nil, errNotTrusted},
-		{"none is served", "", "one@/", nil, errNotTrusted},
+		{"it is another one", "one", "other@/", nil, ErrNotTrusted},
+		{"none is served", "", "one@/", nil, ErrNotTrusted},
 		{"the look failed", "one", "", odd, odd},
 	} {
 		dropped := 0
 		looked := answering{
 			seen: dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: tt.engine}, err: tt.err, dropped: &dropped,
 		}
-		guard := newEngineGuard(Options{Engine: looked}, &engineClock{}, requests.New())
+		guard := New(Options{Engine: looked, Requests: requests.New()})
 		if tt.accepted != "" {
 			accept(guard, dockerwatch.Info{ID: tt.accepted, RootDir: "/"})
 		}
-		seen, err := vouched{looked, guard}.Observe(t.Context(), "web")
+		seen, err := guard.Vouched(looked).Observe(t.Context(), "web")
 		if !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.reason, err, tt.want)
 		}
 		for _, list := range []func() error{
-			func() error { _, err := vouched{looked, guard}.List(t.Context()); return err },
+			func() error { _, err := guard.Vouched(looked).List(t.Context()); return err },
 			func() error {
-				_, err := vouched{looked, guard}.ListRunning(t.Context(), dockerwatch.Ownership{}, "7")
+				_, err := guard.Vouched(looked).ListRunning(t.Context(), dockerwatch.Ownership{}, "7")
 				return err
 			},
 		} {
@@ -77,10 +77,10 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 				t.Errorf("%s: an empty list: %v, want %v", tt.reason, err, tt.want)
 			}
 		}
-		if tt.want == errNotTrusted && seen.Phase != "" { //nolint:errorlint // the very same sentinel is meant
+		if tt.want == ErrNotTrusted && seen.Phase != "" { //nolint:errorlint // the very same sentinel is meant
 			t.Errorf("%s: it says %s", tt.reason, seen.Phase)
 		}
-		another := tt.accepted != "" && errors.Is(tt.want, errNotTrusted)
+		another := tt.accepted != "" && errors.Is(tt.want, ErrNotTrusted)
 		if swept := taken(guard.requests.Sweeps()); swept != another || (dropped > 0) != another {
 			t.Errorf("%s: asked for a sweep: %t, gave up idle connections %d times", tt.reason, swept, dropped)
 		}
@@ -97,18 +97,18 @@ type identified struct {
 func (i identified) Info(context.Context) (dockerwatch.Info, error) { return i.info, nil }
 
 // accept makes guard serve the engine that said this a moment ago.
-func accept(guard *engineGuard, info dockerwatch.Info) {
-	guard.accept(introduction{info, reading{engine: info.Time, offset: info.Offset, local: time.Now()}})
+func accept(guard *Guard, info dockerwatch.Info) {
+	guard.accept(Introduction{info, reading{engine: info.Time, offset: info.Offset, local: time.Now()}})
 }
 
 // An operator can say that another engine is right while a look at the first one is under way.
 func TestAnAnswerIsConfirmedForTheEngineThatIsServedByThen(t *testing.T) {
 	t.Parallel()
 	engine := identified{info: dockerwatch.Info{ID: "B", RootDir: "/"}}
-	guard := newEngineGuard(Options{Engine: engine}, &engineClock{}, requests.New())
+	guard := New(Options{Engine: engine, Requests: requests.New()})
 	accept(guard, engine.info)
-	for identity, want := range map[string]error{engine.info.Identity(): nil, "": nil, "A@/": errNotTrusted} {
-		if err := guard.confirm(t.Context(), identity); !errors.Is(err, want) {
+	for identity, want := range map[string]error{engine.info.Identity(): nil, "": nil, "A@/": ErrNotTrusted} {
+		if err := guard.Confirm(t.Context(), identity); !errors.Is(err, want) {
 			t.Errorf("an answer from %q: %v, want %v", identity, err, want)
 		}
 	}
