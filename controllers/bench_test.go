@@ -29,7 +29,7 @@ func BenchmarkIndex(b *testing.B) {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				newIndex(list)
+				dockerwatch.NewIndex(list)
 			}
 		})
 	}
@@ -38,10 +38,10 @@ func BenchmarkIndex(b *testing.B) {
 // The join is made for every row that claims something.
 func BenchmarkJoin(b *testing.B) {
 	list := containersNamed(10_000)
-	x, c := newIndex(list), list[5000]
+	x, c := dockerwatch.NewIndex(list), list[5000]
 	ownership := dockerwatch.Ownership{Label: "io.session-controller.session"}
 	for name, claim := range map[string]string{
-		"id": c.ID, "short": c.ID[:shortID], "name": c.Names[0], "gone": "web-gone",
+		"id": c.ID, "short": dockerwatch.ShortID(c.ID), "name": c.Names[0], "gone": "web-gone",
 	} {
 		row := sessiondb.Row{ID: "s5000", Kind: sessiondb.StatusLive, Claim: claim}
 		b.Run(name, func(b *testing.B) {

@@ -55,7 +55,7 @@ func (c *candidates) running(ctx context.Context, session, except string) ([]doc
 	}
 	var found []dockerwatch.Container
 	for _, listed := range list.Containers {
-		owner := c.ownership.Judge(firstName(&listed), listed.Labels)
+		owner := c.ownership.Judge(listed.Name(), listed.Labels)
 		if listed.ID != except && listed.Phase == dockerwatch.Running &&
 			dockerwatch.SameSession(owner.Session, session) && c.policy.Labelled(owner) {
 			found = append(found, listed)

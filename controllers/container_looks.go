@@ -110,7 +110,8 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *verdict.Containe
 			f.ClaimInvalid = true
 			return nil
 		}
-		if err == nil && !claimsID(row.Claim, f.Claimed.ID) { // another engine may have a container of that name, or none
+		if err == nil && !dockerwatch.ClaimsID(row.Claim, f.Claimed.ID) {
+			// Another engine may have a container of that name, or none.
 			err = l.guard.Confirm(ctx, f.Claimed.Engine)
 		}
 		f.ClaimedTaken = l.ownership.JudgeClaimed(f.Claimed.Name, f.Claimed.Labels).OtherSession(row.ID)

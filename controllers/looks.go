@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/session-controller/session-controller/controllers/internal/breaker"
@@ -111,8 +110,8 @@ func (l *looker) recall(f *verdict.SessionFacts, seen past) {
 		f.SeenBefore = true
 	case seen.container != "":
 		f.Evidence = l.history.Evidence(seen.container, time.Time{})
-		if !claimsID(claim, seen.container) {
-			f.Evidence = l.history.NameEvidence(strings.TrimPrefix(claim, "/"), seen.container, seen.looked)
+		if !dockerwatch.ClaimsID(claim, seen.container) {
+			f.Evidence = l.history.NameEvidence(claim, seen.container, seen.looked)
 		}
 		f.SeenBefore = true
 	case dockerwatch.IsFullID(claim):
@@ -139,8 +138,8 @@ func (l *looker) otherClaimants(
 	for _, r := range rows {
 		switch {
 		case r.ID != row.ID:
-			named := strings.TrimPrefix(r.Claim, "/") == c.Name && (r.NodeNull || l.store.Serves(r))
-			if named || claimsID(r.Claim, c.ID) {
+			named := dockerwatch.ClaimsName(r.Claim, c.Name) && (r.NodeNull || l.store.Serves(r))
+			if named || dockerwatch.ClaimsID(r.Claim, c.ID) {
 				others = append(others, r)
 			}
 		case r == row:

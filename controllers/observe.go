@@ -3,7 +3,6 @@ package controllers
 import (
 	"cmp"
 	"context"
-	"strings"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -23,7 +22,7 @@ func (l *looker) observe(
 		ref = cmp.Or(meant, ref)
 	}
 	c, err = l.engine.Observe(ctx, ref)
-	if err != nil || c.Phase != dockerwatch.Gone || ref == row.Claim || claimsID(row.Claim, ref) {
+	if err != nil || c.Phase != dockerwatch.Gone || ref == row.Claim || dockerwatch.ClaimsID(row.Claim, ref) {
 		return c, false, err
 	}
 	holder, err := l.engine.Observe(ctx, row.Claim)
@@ -43,7 +42,7 @@ func (l *looker) observe(
 // renamed returns the container that the claim of a live row was seen to mean, where nothing has the claimed name now
 // and that container exists: it has another name. Else it returns one without an id.
 func (l *looker) renamed(ctx context.Context, row sessiondb.Row, meant string) (dockerwatch.Observation, error) {
-	if meant == "" || claimsID(row.Claim, meant) {
+	if meant == "" || dockerwatch.ClaimsID(row.Claim, meant) {
 		return dockerwatch.Observation{}, nil
 	}
 	return l.engine.Observe(ctx, meant)
@@ -54,16 +53,10 @@ func (l *looker) renamed(ctx context.Context, row sessiondb.Row, meant string) (
 // meaning is remembered. A container that was found by its id proves its engine.
 func (l *looker) confirm(ctx context.Context, f verdict.SessionFacts, meant string) error {
 	c := f.Container
-	byID := c.ID != "" && claimsID(f.Row.Claim, c.ID)
+	byID := c.ID != "" && dockerwatch.ClaimsID(f.Row.Claim, c.ID)
 	left := f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() && c.RestartCount == 0 && !f.Owner.OtherSession(f.Row.ID)
 	if byID || left && meant == c.ID {
 		return nil
 	}
 	return l.guard.Confirm(ctx, c.Engine)
-}
-
-// claimsID reports whether a claim is the container's id or a short form of it.
-func claimsID(claim, id string) bool {
-	ref := strings.TrimPrefix(claim, "/")
-	return len(ref) >= shortID && strings.HasPrefix(id, ref)
 }

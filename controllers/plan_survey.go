@@ -33,7 +33,7 @@ func (c *core) survey(ctx context.Context, p *Plan) (survey, error) {
 			}
 		},
 		container: func(listed *dockerwatch.Container) {
-			found.unclaimed[ContainerKey(listed.ID)] = c.Ownership.Judge(firstName(listed), listed.Labels).Session
+			found.unclaimed[ContainerKey(listed.ID)] = c.Ownership.Judge(listed.Name(), listed.Labels).Session
 		},
 	})
 	if err != nil {
@@ -67,12 +67,12 @@ func (c *core) named(
 
 // foreign reports whether a row claims a container that is not owned, with the setting that would own it.
 func (c *core) foreign(row sessiondb.Row, listed *dockerwatch.Container) (ForeignClaim, bool) {
-	name := firstName(listed)
+	name := listed.Name()
 	owner := c.Ownership.JudgeClaimed(name, listed.Labels)
 	if owner.Owned || owner.OtherSession(row.ID) || row.Kind == sessiondb.StatusUnknown {
 		return ForeignClaim{}, false
 	}
-	f := ForeignClaim{Session: row.ID, Claim: row.Claim, Container: cmp.Or(name, listed.ID[:shortID])}
+	f := ForeignClaim{Session: row.ID, Claim: row.Claim, Container: cmp.Or(name, dockerwatch.ShortID(listed.ID))}
 	f.Setting = "docker.ownership.claimed: true"
 	theirs := c.Ownership
 	theirs.Installation = owner.Installation

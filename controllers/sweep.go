@@ -117,9 +117,8 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 	}
 	list := listing.Containers
 	s.population.Store(running(list))
-	containers := newIndex(list)
-	known := func(id string) bool { return containers.byID[id] != nil }
-	s.history.Prune(known) // also while nothing can be decided: what has not been heard of for long is no loss
+	containers := dockerwatch.NewIndex(list)
+	s.history.Prune(containers.Has) // also while nothing can be decided: what has not been heard of for long is no loss
 	err := s.guard.Admit(ctx, who, func() (identity.Census, error) { return takeCensus(ctx, s.store, containers) })
 	if err != nil {
 		return Sweep{}, err
@@ -128,7 +127,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		s.hung = false
 		s.recovered()
 	}
-	s.containers.prune(known)
+	s.containers.prune(containers.Has)
 	result := Sweep{Containers: len(list), Statuses: map[string]int{}}
 	s.memory.nextRound()
 	claimed := make(map[string]bool, len(list))
@@ -169,7 +168,7 @@ func (s *sweeper) remember(
 	}
 	s.memory.metHealthy(key, row.Claim)
 	switch {
-	case claimsID(row.Claim, c.ID), s.memory.past(key, row.Claim, true).container == c.ID:
+	case dockerwatch.ClaimsID(row.Claim, c.ID), s.memory.past(key, row.Claim, true).container == c.ID:
 	case !s.memory.claimedBefore(key, row.Claim, listed):
 		return false
 	case !confirmed(): // a name means something only on the engine that is served
@@ -180,7 +179,9 @@ func (s *sweeper) remember(
 }
 
 // met counts one row and passes it on.
-func (s *sweeper) met(row sessiondb.Row, containers *index, result *Sweep, visit visitor) *dockerwatch.Container {
+func (s *sweeper) met(
+	row sessiondb.Row, containers *dockerwatch.Index, result *Sweep, visit visitor,
+) *dockerwatch.Container {
 	result.Rows++
 	if row.Kind != sessiondb.StatusUnknown {
 		result.Statuses[row.Status]++

@@ -9,7 +9,7 @@ import (
 )
 
 // takeCensus counts what a first contact with an engine is judged by.
-func takeCensus(ctx context.Context, store SessionStore, containers *index) (identity.Census, error) {
+func takeCensus(ctx context.Context, store SessionStore, containers *dockerwatch.Index) (identity.Census, error) {
 	var c identity.Census
 	for row, err := range store.Claiming(ctx) {
 		if err != nil {
@@ -18,7 +18,7 @@ func takeCensus(ctx context.Context, store SessionStore, containers *index) (ide
 		if row.Kind == sessiondb.StatusLive && dockerwatch.CheckReference(row.Claim) == nil {
 			c.LiveClaims++
 		}
-		if containers.find(row.Claim) != nil {
+		if containers.Find(row.Claim) != nil {
 			c.Found++
 		}
 	}

@@ -21,7 +21,7 @@ func (s *sweeper) meetUnclaimed(
 	var unclaimed []dockerwatch.Owner
 	for i := range list {
 		c := &list[i]
-		owner := s.ownership.Judge(firstName(c), c.Labels)
+		owner := s.ownership.Judge(c.Name(), c.Labels)
 		if s.policy.Labelled(owner) {
 			result.tally.Owned++
 		}

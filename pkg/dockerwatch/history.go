@@ -181,14 +181,14 @@ func (h *History) evidence(id string, startedAt time.Time) Evidence {
 	return e
 }
 
-// NameEvidence is Evidence for a name that means no container now, and was seen to mean the one with this full id by a
-// look that began at seen, by this machine's clock: of the container that was heard to get the name since, where there
-// is one. That the one which was seen was removed says nothing when the stream has had a gap since, in which another
-// one may have got its name.
-func (h *History) NameEvidence(name, id string, seen time.Time) Evidence {
+// NameEvidence is Evidence for a claim by a name that means no container now, and was seen to mean the one with this
+// full id by a look that began at seen, by this machine's clock: of the container that was heard to get the name since,
+// where there is one. That the one which was seen was removed says nothing when the stream has had a gap since, in
+// which another one may have got its name.
+func (h *History) NameEvidence(claim, id string, seen time.Time) Evidence {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	last := h.names[name]
+	last := h.names[claimed(claim)]
 	if p := h.containers[last]; p != nil && p.named.After(seen) {
 		id = last
 	}

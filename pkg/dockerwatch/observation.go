@@ -1,6 +1,9 @@
 package dockerwatch
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Phase is the state of a container as one inspect (or the list) proved it.
 type Phase string
@@ -73,6 +76,17 @@ type Container struct {
 	Labels map[string]string
 	// Created is when it was created, to the second.
 	Created time.Time
+}
+
+// Name is the container's own name, without a slash; links are further names, each with a slash in it. Empty while it
+// is being removed.
+func (c *Container) Name() string {
+	for _, name := range c.Names {
+		if !strings.Contains(name, "/") {
+			return name
+		}
+	}
+	return ""
 }
 
 // Info is what the engine says of itself.

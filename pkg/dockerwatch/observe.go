@@ -22,7 +22,7 @@ func (e *Engine) Observe(ctx context.Context, claim string) (Observation, error)
 	if err := CheckReference(claim); err != nil {
 		return Observation{}, fmt.Errorf("inspect container: %w", err)
 	}
-	ref := strings.TrimPrefix(claim, "/")
+	ref := claimed(claim)
 	op := "inspect container " + ref
 	if !IsShortPrefix(ref) {
 		return e.inspect(ctx, op, ref)
@@ -122,7 +122,7 @@ func observation(ref string, raw container.InspectResponse) (Observation, error)
 	if policy := string(base.HostConfig.RestartPolicy.Name); policy != "" {
 		o.RestartPolicy = policy
 	}
-	if !fits(ref, o.ID, o.Name) {
+	if !means(ref, o.ID, o.Name) {
 		return Observation{}, errOther
 	}
 	for _, t := range []struct {

@@ -25,7 +25,7 @@ var namePattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 // [ErrInvalidReference]; a claim that fails here must never be sent to the engine, where an empty one means "list" and
 // one with a slash another route.
 func CheckReference(claim string) error {
-	name := strings.TrimPrefix(claim, "/")
+	name := claimed(claim)
 	switch {
 	case name == "":
 		return fmt.Errorf("claim %q is empty: %w", claim, ErrInvalidReference)
@@ -58,7 +58,7 @@ func IsFullID(s string) bool { return len(s) == idLength && isHex(s) }
 // IsShortPrefix reports whether a claim is hex digits and too few of them for an id. It means the container of exactly
 // that name; where there is none, [Engine.Observe] returns [ErrInvalidReference].
 func IsShortPrefix(claim string) bool {
-	ref := strings.TrimPrefix(claim, "/")
+	ref := claimed(claim)
 	return len(ref) < shortIDLength && isHex(ref)
 }
 
@@ -73,8 +73,22 @@ func isHex(s string) bool {
 	return s != ""
 }
 
-// fits reports whether a container with this id and name is what a reference (without a slash) asked for. An answer
-// about another container proves nothing.
-func fits(ref, id, name string) bool {
-	return ref == name || (len(ref) >= shortIDLength && isHex(ref) && strings.HasPrefix(id, ref))
+// ClaimsID reports whether a claim is the full id of a container or a short form of it. A claim that is its name does
+// not count: another container can have had it, or get it.
+func ClaimsID(claim, id string) bool {
+	ref := claimed(claim)
+	return len(ref) >= shortIDLength && strings.HasPrefix(id, ref)
 }
+
+// ClaimsName reports whether a claim is this name (without a slash).
+func ClaimsName(claim, name string) bool { return claimed(claim) == name }
+
+// claimed is a claim without the one leading slash that the engine's own answers put before names.
+func claimed(claim string) string { return strings.TrimPrefix(claim, "/") }
+
+// ShortID returns the form of a full id that docker prints.
+func ShortID(id string) string { return id[:min(len(id), shortIDLength)] }
+
+// means reports whether a container with this full id and name is what a claim asked for. An answer about another
+// container proves nothing.
+func means(claim, id, name string) bool { return ClaimsName(claim, name) || ClaimsID(claim, id) }
