@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr/funcr"
 	"golang.org/x/time/rate"
 
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -80,7 +81,7 @@ func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
 		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
 		queue:    takesWaits{noQueue{}, &waits},
-		subject:  &sessionSubject{memory: newMemory()},
+		subject:  &sessionSubject{tracker: evidence.NewSessionTracker(), containers: evidence.NewContainerTracker()},
 
 		failureLog: rate.NewLimiter(1, 1),
 	}
@@ -100,10 +101,10 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	t.Parallel()
 	lines := 0
 	log := funcr.New(func(string, string) { lines++ }, funcr.Options{})
-	known := newMemory()
-	known.say("s1", "c1", "something else")
+	known := evidence.NewSessionTracker()
+	known.ShouldLog("s1", "c1", "something else")
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
-		backoffs: newBackoffs[verdict.SessionKey](backoffCap), subject: &sessionSubject{memory: known},
+		backoffs: newBackoffs[verdict.SessionKey](backoffCap), subject: &sessionSubject{tracker: known},
 		failureLog: rate.NewLimiter(rate.Inf, 1),
 	}
 	refused := SessionOutcome{Err: fmt.Errorf("remove: %w: removal is already in progress", dockerwatch.ErrRefused)}

@@ -2,13 +2,16 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 // ContainerOutcome is how one pass over a container ended.
@@ -16,8 +19,10 @@ type ContainerOutcome = Outcome[verdict.ContainerFacts]
 
 // containerSubject is the second table: containers that no row claims.
 type containerSubject struct {
-	*containerLooker
-
+	looks   *evidence.Containers
+	tracker *evidence.ContainerTracker
+	store   SessionStore
+	policy  verdict.Policy
 	remover Engine
 	permit  permit
 	stopper *stopper
@@ -25,9 +30,13 @@ type containerSubject struct {
 	ends    *postMortems
 }
 
+func (s *containerSubject) look(ctx context.Context, key verdict.ContainerKey) (verdict.ContainerFacts, error) {
+	return s.looks.Look(ctx, key)
+}
+
 // record notes what a look saw, when it has ended. It never fails.
 func (s *containerSubject) record(_ context.Context, key verdict.ContainerKey, f verdict.ContainerFacts) error {
-	s.memory.record(key, f, s.policy)
+	s.tracker.Record(key, f, s.policy)
 	return nil
 }
 
@@ -36,7 +45,7 @@ func (s *containerSubject) decide(f verdict.ContainerFacts) verdict.Verdict {
 }
 
 func (s *containerSubject) news(key verdict.ContainerKey, text string) bool {
-	return s.memory.say(key, text)
+	return s.tracker.ShouldLog(key, text)
 }
 
 // report tells what is only told, once, not at every look.
@@ -44,7 +53,7 @@ func (s *containerSubject) report(ctx context.Context, f verdict.ContainerFacts,
 	if v.Action != verdict.Report && v.Action != verdict.Hold {
 		return
 	}
-	if s.memory.say(ContainerKey(f.Container.ID), said(v.Reason)) {
+	if s.tracker.ShouldLog(ContainerKey(f.Container.ID), said(v.Reason)) {
 		containerLog(ctx, f, v).Info(v.Reason.Advice())
 	}
 }
@@ -55,7 +64,7 @@ func (s *containerSubject) apply(
 	ctx context.Context, f verdict.ContainerFacts, v verdict.Verdict, done func(error),
 ) (over bool, err error) {
 	log := containerLog(ctx, f, v)
-	say := func(text string) bool { return s.memory.say(ContainerKey(f.Container.ID), text) }
+	say := func(text string) bool { return s.tracker.ShouldLog(ContainerKey(f.Container.ID), text) }
 	leave, err := s.permit.ask(ctx, log, v, say)
 	if err != nil {
 		return false, err
@@ -104,19 +113,19 @@ func (s *containerSubject) carryOut(ctx context.Context, f verdict.ContainerFact
 // unchanged reads the rows again: the owner's must be as it was, and still none may claim the container.
 func (s *containerSubject) unchanged(ctx context.Context, f verdict.ContainerFacts) error {
 	row, err := s.store.Get(ctx, f.Owner.Session)
-	found := !isNotFound(err)
+	found := !errors.Is(err, sessiondb.ErrNotFound)
 	if found && err != nil {
 		return err
 	}
 	if found != f.SessionFound || row != f.Session {
-		return conflict("session", f.Owner.Session)
+		return evidence.Conflict("session", f.Owner.Session)
 	}
 	claimants, err := s.store.Claimants(ctx, dockerwatch.References(f.Container.ID, f.Container.Name))
 	if err != nil {
 		return err
 	}
 	if len(claimants) > 0 {
-		return conflict("container", f.Container.ID)
+		return evidence.Conflict("container", f.Container.ID)
 	}
 	return nil
 }

@@ -2,12 +2,12 @@ package controllers
 
 import (
 	"cmp"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/breaker"
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
@@ -59,33 +59,33 @@ type core struct {
 
 	record passRecorder
 
-	history         *dockerwatch.History
-	memory          *memory
-	guard           *identity.Guard
-	breaker         *breaker.Breaker
-	looker          *looker
-	containerLooker *containerLooker
-	sweeper         *sweeper
-	stopper         *stopper
-	gate            *pause.Gate
-	requests        *requests.Requests
-	ends            *postMortems
-	locks           *containerLocks
-	slowSessions    *slowLane[verdict.SessionKey]
-	slowContainers  *slowLane[verdict.ContainerKey]
+	history          *dockerwatch.History
+	sessionTracker   *evidence.SessionTracker
+	containerTracker *evidence.ContainerTracker
+	guard            *identity.Guard
+	breaker          *breaker.Breaker
+	sessionLooks     *evidence.Sessions
+	containerLooks   *evidence.Containers
+	sweeper          *sweeper
+	stopper          *stopper
+	gate             *pause.Gate
+	requests         *requests.Requests
+	ends             *postMortems
+	locks            *containerLocks
+	slowSessions     *slowLane[verdict.SessionKey]
+	slowContainers   *slowLane[verdict.ContainerKey]
 }
 
 func newCore(o Options) *core {
 	o.MaxBackoff = cmp.Or(o.MaxBackoff, backoffCap)
 	r := requests.New()
 	c := &core{
-		Options: o, requests: r, history: dockerwatch.NewHistory(), memory: newMemory(),
-		gate:   pause.New(o.Pauses, o.Metrics, r, o.Log),
+		Options: o, requests: r, history: dockerwatch.NewHistory(), sessionTracker: evidence.NewSessionTracker(),
+		containerTracker: evidence.NewContainerTracker(), gate: pause.New(o.Pauses, o.Metrics, r, o.Log),
 		record: newPassRecorder(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), locks: newContainerLocks(),
 	}
 	c.slowSessions = newSlowLane[verdict.SessionKey](c.Workers)
 	c.slowContainers = newSlowLane[verdict.ContainerKey](c.containerWorkers())
-	containers := newContainerMemory()
 	c.guard = identity.New(identity.Options{
 		Engine: o.Engine, Records: o.Records, Pin: o.Identity, DryRun: o.DryRun, Requests: r, Metrics: o.Metrics, Log: o.Log,
 	})
@@ -93,21 +93,14 @@ func newCore(o Options) *core {
 		Policy: o.Policy.Breaker, AcceptLeaks: o.AcceptLeaks, Metrics: o.Metrics, Log: o.Log,
 	})
 	c.stopper = newStopper(o.Engine, o.Metrics)
-	looks := c.guard.Vouched(o.Engine)
-	population := &atomic.Int64{}
-	owned := newCandidates(looks, o, population)
-	c.looker = &looker{
-		store: o.Store, engine: looks, guard: c.guard, breaker: c.breaker, history: c.history, ownership: o.Ownership,
-		memory: c.memory, candidates: owned,
-	}
-	c.containerLooker = &containerLooker{
-		store: o.Store, engine: looks, guard: c.guard, breaker: c.breaker, ownership: o.Ownership, policy: o.Policy,
-		memory: containers, candidates: owned,
-	}
+	c.sessionLooks, c.containerLooks = evidence.New(evidence.Options{
+		Store: o.Store, Engine: c.guard.Vouched(o.Engine), Guard: c.guard, Breaker: c.breaker, History: c.history,
+		Ownership: o.Ownership, Policy: o.Policy, SessionTracker: c.sessionTracker, ContainerTracker: c.containerTracker,
+	})
 	c.sweeper = &sweeper{
 		store: o.Store, engine: o.Engine, guard: c.guard, history: c.history, ownership: o.Ownership, policy: o.Policy,
-		memory: c.memory, containers: containers, breaker: c.breaker, metrics: o.Metrics,
-		population: population, recovered: c.forgiveSlow,
+		tracker: c.sessionTracker, containers: c.containerTracker, breaker: c.breaker, metrics: o.Metrics,
+		looks: c.sessionLooks, recovered: c.forgiveSlow,
 	}
 	return c
 }
@@ -121,7 +114,7 @@ func (c *core) forgiveSlow() {
 // wait returns when no call is under way any more that several shared, and that went on when all of them gave up.
 func (c *core) wait() {
 	c.guard.Wait()
-	c.looker.candidates.lists.Wait()
+	c.sessionLooks.Wait()
 	c.gate.Wait()
 }
 
@@ -131,12 +124,11 @@ func (c *core) sessionReconciler(
 	queue keyQueue[verdict.SessionKey], containers keyQueue[verdict.ContainerKey],
 ) *reconciler[verdict.SessionKey, verdict.SessionFacts] {
 	subject := &sessionSubject{
-		looker: c.looker, policy: c.Policy, memory: c.memory, locks: c.locks, history: c.history,
-		containers: c.containerLooker.memory, released: containers,
+		looks: c.sessionLooks, policy: c.Policy, tracker: c.sessionTracker, locks: c.locks, history: c.history,
+		containers: c.containerTracker, released: containers,
 		effects: &effects{
 			store: c.Store, engine: c.Engine, policy: c.Policy, permit: permit{c.DryRun, c.gate}, stopper: c.stopper,
-			memory:  c.memory,
-			metrics: c.Metrics, guard: c.guard, ends: c.ends,
+			tracker: c.sessionTracker, metrics: c.Metrics, guard: c.guard, ends: c.ends,
 		},
 	}
 	return newReconciler(verdict.KindSession, subject, c.slowSessions, c.MaxBackoff, queue, c.record, c.requests,
@@ -148,9 +140,8 @@ func (c *core) containerReconciler(
 	queue keyQueue[verdict.ContainerKey],
 ) *reconciler[verdict.ContainerKey, verdict.ContainerFacts] {
 	subject := &containerSubject{
-		containerLooker: c.containerLooker, remover: c.Engine, permit: permit{c.DryRun, c.gate}, stopper: c.stopper,
-		metrics: c.Metrics,
-		ends:    c.ends,
+		looks: c.containerLooks, tracker: c.containerTracker, store: c.Store, policy: c.Policy, remover: c.Engine,
+		permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics, ends: c.ends,
 	}
 	return newReconciler(verdict.KindContainer, subject, c.slowContainers, c.MaxBackoff, queue, c.record,
 		c.requests, c.Log)

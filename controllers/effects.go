@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
@@ -23,7 +24,7 @@ type effects struct {
 	policy  verdict.Policy
 	permit  permit
 	stopper *stopper
-	memory  *memory
+	tracker *evidence.SessionTracker
 	metrics *metrics.Metrics
 	guard   *identity.Guard
 	ends    *postMortems
@@ -38,7 +39,7 @@ func (e *effects) apply(
 	ctx context.Context, f verdict.SessionFacts, v verdict.Verdict, done func(error),
 ) (over bool, err error) {
 	log := effectLog(ctx, f, v)
-	say := func(text string) bool { return e.memory.say(SessionKey(f.Row.ID), f.Row.Claim, text) }
+	say := func(text string) bool { return e.tracker.ShouldLog(SessionKey(f.Row.ID), f.Row.Claim, text) }
 	leave, err := e.permit.ask(ctx, log, v, say)
 	if err != nil {
 		return false, err
@@ -64,7 +65,7 @@ func (e *effects) apply(
 		e.ends.forget(f.Container.ID)
 	}
 	if over = !row.Claims(); over {
-		e.memory.forget(SessionKey(row.ID))
+		e.tracker.Forget(SessionKey(row.ID))
 	}
 	log.Info(sentence(v.Action), "newstatus", row.Status, "newclaim", row.Claim, "took", time.Since(began).String())
 	return over, nil

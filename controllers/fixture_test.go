@@ -13,11 +13,6 @@ const (
 	session = "s1"
 )
 
-// noon is the engine's clock.
-var noon = time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
-
-func ago(d time.Duration) time.Time { return noon.Add(-d) }
-
 // sessionReconciler reconciles sessions.
 type sessionReconciler = reconciler[verdict.SessionKey, verdict.SessionFacts]
 
@@ -37,4 +32,9 @@ type takesWaits struct {
 
 func (q takesWaits) stopEnded(_ verdict.SessionKey, after time.Duration) {
 	*q.waits = append(*q.waits, after)
+}
+
+// pass lets virtual time pass.
+func pass(d time.Duration) {
+	time.Sleep(d) //nolint:forbidigo // virtual time
 }

@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -23,7 +24,7 @@ type nominees struct {
 }
 
 // visitor returns a visitor that collects the nominees of one sweep.
-func (n *nominees) visitor(m *memory) visitor {
+func (n *nominees) visitor(m *evidence.SessionTracker) visitor {
 	return visitor{
 		row: func(row sessiondb.Row, _ *dockerwatch.Container, s standing) {
 			if n.worthALook(m, row, s) {
@@ -34,7 +35,7 @@ func (n *nominees) visitor(m *memory) visitor {
 	}
 }
 
-func (n *nominees) worthALook(m *memory, row sessiondb.Row, s standing) bool {
+func (n *nominees) worthALook(m *evidence.SessionTracker, row sessiondb.Row, s standing) bool {
 	var reason verdict.Reason
 	switch s {
 	case standsHealthy:
@@ -54,7 +55,7 @@ func (n *nominees) worthALook(m *memory, row sessiondb.Row, s standing) bool {
 	case standsForeign:
 		reason = verdict.ContainerForeign
 	}
-	return !m.hasSaid(SessionKey(row.ID), row.Claim, said(reason))
+	return !m.Logged(SessionKey(row.ID), row.Claim, said(reason))
 }
 
 // handOn nominates them. The error is ctx's, when it ends first.

@@ -123,7 +123,7 @@ func (s *once) run(ctx context.Context) (SweepReport, error) {
 // sweep opens what a sweep finds.
 func (s *once) sweep(ctx context.Context) (Sweep, error) {
 	var found nominees
-	swept, err := s.core.sweeper.sweep(ctx, found.visitor(s.core.memory))
+	swept, err := s.core.sweeper.sweep(ctx, found.visitor(s.core.sessionTracker))
 	return swept, errors.Join(err, found.handOn(ctx, s.sessions.fresh, s.containers.fresh))
 }
 

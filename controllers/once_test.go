@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -80,7 +81,9 @@ func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	s := &once{settled: make(chan struct{}), until: time.Now().Add(time.Minute)}
 	looks := make(chan verdict.SessionKey, 2)
 	l := newLane(s, 1, func(queue keyQueue[verdict.SessionKey]) *sessionReconciler {
-		subject := counted{&sessionSubject{memory: newMemory()}, looks}
+		subject := counted{
+			&sessionSubject{tracker: evidence.NewSessionTracker(), containers: evidence.NewContainerTracker()}, looks,
+		}
 		return newReconciler(verdict.KindSession, subject, newSlowLane[verdict.SessionKey](1), backoffCap, queue,
 			newPassRecorder(nil), requests.New(),
 			logr.Discard())

@@ -3,6 +3,7 @@ package controllers
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
@@ -58,7 +59,7 @@ func (c *core) named(
 		switch {
 		case err == nil:
 			found.sessions = append(found.sessions, SessionKey(id))
-		case !isNotFound(err) || len(found.unclaimed) == 0:
+		case !errors.Is(err, sessiondb.ErrNotFound) || len(found.unclaimed) == 0:
 			return survey{}, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -71,7 +72,7 @@ func (p *postMortems) write(ctx context.Context, log logr.Logger, c dockerwatch.
 		lines, err := p.engine.Output(ctx, c, p.lines)
 		switch {
 		case ctx.Err() != nil, errors.Is(err, dockerwatch.ErrNotThere):
-			return conflict(verdict.KindContainer, c.ID)
+			return evidence.Conflict(verdict.KindContainer, c.ID)
 		case err != nil:
 			p.hung(err)
 			log = log.WithValues("nooutput", err.Error())
@@ -86,7 +87,7 @@ func (p *postMortems) write(ctx context.Context, log logr.Logger, c dockerwatch.
 	p.known[c.ID] = postMortem{finished: c.FinishedAt, written: true}
 	p.mu.Unlock()
 	if asks {
-		return conflict(verdict.KindContainer, c.ID)
+		return evidence.Conflict(verdict.KindContainer, c.ID)
 	}
 	return nil
 }

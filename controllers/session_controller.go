@@ -3,6 +3,7 @@ package controllers
 import (
 	"context"
 
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -12,17 +13,21 @@ type SessionOutcome = Outcome[verdict.SessionFacts]
 
 // sessionSubject is the first table: rows, and the containers they claim.
 type sessionSubject struct {
-	*looker
 	*effects
 
+	looks   *evidence.Sessions
 	policy  verdict.Policy
-	memory  *memory
+	tracker *evidence.SessionTracker
 	locks   *containerLocks
 	history History
 	// containers are told of each container that a look finds claimed, and released takes one that a session was seen to
 	// mean and that its row claims no more. If released is nil, nobody looks at that.
-	containers *containerMemory
+	containers *evidence.ContainerTracker
 	released   keyQueue[verdict.ContainerKey]
+}
+
+func (s *sessionSubject) look(ctx context.Context, key verdict.SessionKey) (verdict.SessionFacts, error) {
+	return s.looks.Look(ctx, key)
 }
 
 // record notes what a look saw, when it has ended. The error is ctx's, when it ends first.
@@ -36,10 +41,10 @@ func (s *sessionSubject) record(ctx context.Context, key verdict.SessionKey, f v
 			}
 		}
 		if f.Container.ID != "" {
-			s.containers.forget(ContainerKey(f.Container.ID))
+			s.containers.Forget(ContainerKey(f.Container.ID))
 		}
 	}
-	if released := s.memory.record(key, f); released != "" && s.released != nil {
+	if released := s.tracker.Record(key, f); released != "" && s.released != nil {
 		return s.released.fresh(ctx, ContainerKey(released))
 	}
 	return nil
@@ -64,19 +69,19 @@ func (s *sessionSubject) apply(
 	}
 	defer unlock()
 	if v.Reason == verdict.ContainerShared && !f.Owner.OtherSession(f.Row.ID) {
-		others, err := s.otherClaimants(ctx, f.Row, f.Container)
+		others, err := s.looks.OtherClaimants(ctx, f.Row, f.Container)
 		if err != nil {
 			return false, err
 		}
 		if !verdict.SharedWithHeld(others) {
-			return false, conflict(verdict.KindSession, f.Row.ID)
+			return false, evidence.Conflict(verdict.KindSession, f.Row.ID)
 		}
 	}
 	return s.effects.apply(ctx, f, v, done)
 }
 
 func (s *sessionSubject) news(key verdict.SessionKey, text string) bool {
-	return s.memory.complain(key, text)
+	return s.tracker.ShouldLogFailure(key, text)
 }
 
 // report tells what is only told: claims that name nothing, containers that are not ours, crash loops. Once, not at
@@ -85,7 +90,7 @@ func (s *sessionSubject) report(ctx context.Context, f verdict.SessionFacts, v v
 	if v.Action != verdict.Report && v.Action != verdict.Hold {
 		return
 	}
-	if s.memory.say(SessionKey(f.Row.ID), f.Row.Claim, said(v.Reason)) {
+	if s.tracker.ShouldLog(SessionKey(f.Row.ID), f.Row.Claim, said(v.Reason)) {
 		effectLog(ctx, f, v).Info(v.Reason.Advice())
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/session-controller/session-controller/controllers/internal/breaker"
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
@@ -60,12 +60,12 @@ type sweeper struct {
 	history    History
 	ownership  dockerwatch.Ownership
 	policy     verdict.Policy
-	memory     *memory
-	containers *containerMemory
+	tracker    *evidence.SessionTracker
+	containers *evidence.ContainerTracker
 	breaker    *breaker.Breaker
 	metrics    *metrics.Metrics
-	// population is told how many containers run.
-	population *atomic.Int64
+	// looks are told how many containers run.
+	looks *evidence.Sessions
 	// hung says that the engine did not answer the last sweep in time, and recovered is called when it does again.
 	hung      bool
 	recovered func()
@@ -116,7 +116,7 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 			"is one", identity.ErrNotTrusted, s.engine.Host(), listing.Engine, who.Identity())
 	}
 	list := listing.Containers
-	s.population.Store(running(list))
+	s.looks.Listed(running(list))
 	containers := dockerwatch.NewIndex(list)
 	s.history.Prune(containers.Has) // also while nothing can be decided: what has not been heard of for long is no loss
 	err := s.guard.Admit(ctx, who, func() (identity.Census, error) { return takeCensus(ctx, s.store, containers) })
@@ -127,9 +127,9 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		s.hung = false
 		s.recovered()
 	}
-	s.containers.prune(containers.Has)
+	s.containers.Prune(containers.Has)
 	result := Sweep{Containers: len(list), Statuses: map[string]int{}}
-	s.memory.nextRound()
+	s.tracker.BeginSweep()
 	claimed := make(map[string]bool, len(list))
 	confirmed := sync.OnceValue(func() bool { return s.guard.Confirm(ctx, listing.Engine) == nil })
 	for row, err := range s.store.Claiming(ctx) {
@@ -139,13 +139,13 @@ func (s *sweeper) run(ctx context.Context, listed time.Time, visit visitor) (Swe
 		c := s.met(row, containers, &result, visit)
 		if c != nil {
 			claimed[c.ID] = true
-			s.containers.forget(ContainerKey(c.ID))
+			s.containers.Forget(ContainerKey(c.ID))
 		}
 		if !s.remember(row, c, listed, confirmed) {
 			result.Unsure++
 		}
 	}
-	s.memory.prune()
+	s.tracker.EndSweep()
 	return result, s.meetUnclaimed(ctx, list, claimed, &result, visit)
 }
 
@@ -158,23 +158,23 @@ func (s *sweeper) remember(
 	row sessiondb.Row, c *dockerwatch.Container, listed time.Time, confirmed func() bool,
 ) bool {
 	key := SessionKey(row.ID)
-	s.memory.keep(key)
+	s.tracker.Keep(key)
 	if row.Kind == sessiondb.StatusEnded {
-		s.memory.ended(key, row.Claim)
+		s.tracker.Ended(key, row.Claim)
 	}
 	runs := c != nil && (c.Phase == dockerwatch.Running || c.Phase == dockerwatch.Paused)
 	if row.Kind != sessiondb.StatusLive || !runs || s.history.Evidence(c.ID, time.Time{}).Ended() {
 		return true // there is nothing to remember, or a look is due that remembers more
 	}
-	s.memory.metHealthy(key, row.Claim)
+	s.tracker.MetHealthy(key, row.Claim)
 	switch {
-	case dockerwatch.ClaimsID(row.Claim, c.ID), s.memory.past(key, row.Claim, true).container == c.ID:
-	case !s.memory.claimedBefore(key, row.Claim, listed):
+	case dockerwatch.ClaimsID(row.Claim, c.ID), s.tracker.Resolved(key, row.Claim) == c.ID:
+	case !s.tracker.ClaimedBefore(key, row.Claim, listed):
 		return false
 	case !confirmed(): // a name means something only on the engine that is served
 		return true
 	}
-	s.memory.bind(key, row.Claim, c.ID, listed)
+	s.tracker.Resolve(key, row.Claim, c.ID, listed)
 	return true
 }
 
@@ -209,4 +209,14 @@ func (s *sweeper) met(
 	}
 	visit.row(row, c, standing)
 	return c
+}
+
+// running counts the containers of a list that run.
+func running(list []dockerwatch.Container) (n int) {
+	for i := range list {
+		if list[i].Phase == dockerwatch.Running {
+			n++
+		}
+	}
+	return n
 }

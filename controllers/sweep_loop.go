@@ -94,7 +94,7 @@ func retryLimit(err error, maxBackoff time.Duration) time.Duration {
 func (l *sweepLoop) sweep(ctx context.Context) error {
 	adrift := l.core.record.drifts.Unclaimed()
 	var found nominees
-	result, err := l.core.sweeper.sweep(ctx, found.visitor(l.core.memory))
+	result, err := l.core.sweeper.sweep(ctx, found.visitor(l.core.sessionTracker))
 	for _, key := range found.containers {
 		delete(adrift, key)
 	}

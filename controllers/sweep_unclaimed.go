@@ -2,12 +2,14 @@ package controllers
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
+	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
 // rowlessReads is how many rows are read at a time where a wrong database is suspected, which has none of thousands: a
@@ -57,7 +59,7 @@ func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t ver
 	for _, owner := range owners {
 		reads.Go(func() error {
 			_, err := s.store.Get(reading, owner.Session)
-			if isNotFound(err) {
+			if errors.Is(err, sessiondb.ErrNotFound) {
 				rowless.Add(1)
 				return nil
 			}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -42,7 +43,7 @@ type eventTrigger struct {
 	store     SessionStore
 	ownership dockerwatch.Ownership
 	backlog   chan dockerwatch.Event
-	memory    *memory
+	tracker   *evidence.SessionTracker
 	session   func(context.Context, verdict.SessionKey) error
 	container func(context.Context, verdict.ContainerKey) error
 	requests  *requests.Requests
@@ -54,7 +55,8 @@ func newEventTrigger(
 	container func(context.Context, verdict.ContainerKey) error,
 ) *eventTrigger {
 	return &eventTrigger{
-		store: c.Store, ownership: c.Ownership, memory: c.memory, backlog: make(chan dockerwatch.Event, eventBacklog),
+		store: c.Store, ownership: c.Ownership, tracker: c.sessionTracker,
+		backlog: make(chan dockerwatch.Event, eventBacklog),
 		session: session, container: container, requests: c.requests, log: c.Log,
 	}
 }
@@ -109,7 +111,7 @@ func (t *eventTrigger) find(ctx context.Context, batch []dockerwatch.Event) erro
 		}
 		// Those that were seen to claim it need no query. One that claims it no longer must be looked at, too, or what it
 		// claimed is remembered too long.
-		for _, key := range t.memory.boundTo(e.ID) {
+		for _, key := range t.tracker.SessionsOf(e.ID) {
 			if sessions[key] {
 				continue
 			}

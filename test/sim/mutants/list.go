@@ -77,7 +77,7 @@ func lookMutants() []mutant {
 			"answer.noSuchContainer", `strings.EqualFold(a.message, "No such container: "+ref)`, `ref != ""`,
 		}}},
 		{"an error of the engine is taken for a container that is gone", "S1 S2 S5", []edit{{
-			"looker.lookAtContainer",
+			"Sessions.lookAtContainer",
 			"	if err != nil {\n		return fail(err)\n	}\n	f.Now, f.Container, f.NameReused = now, c, remade",
 			"	if err != nil {\n		c = dockerwatch.Observation{Phase: dockerwatch.Gone}\n	}\n" +
 				"	f.Now, f.Container, f.NameReused = now, c, remade",
@@ -94,34 +94,34 @@ func lookMutants() []mutant {
 		}}},
 		{"the engine's identity is checked before the look and not after", "S1 S2 S5", []edit{
 			{"Guard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
-			{"looker.lookAtContainer", "	c, remade, err := l.observe(ctx, f.Row, seen.container)",
+			{"Sessions.lookAtContainer", "	c, remade, err := l.observe(ctx, f.Row, seen.container)",
 				"	if err := l.guard.Confirm(ctx, \"\"); err != nil {\n" +
 					"		return fail(err)\n	}\n	c, remade, err := l.observe(ctx, f.Row, seen.container)"},
-			{"looker.lookAtContainer", "	if err := l.confirm(ctx, f, seen.container); err != nil {",
+			{"Sessions.lookAtContainer", "	if err := l.confirm(ctx, f, seen.container); err != nil {",
 				"	if err := l.confirm(ctx, f, seen.container); false {"},
 		}},
 		{"an engine that was never seen is accepted though it has none of the containers", "S1 S2 S5 L1", []edit{{
 			"Census.plausible", "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
 		}}},
 		{"events are trusted without a look", "S1", []edit{{
-			"looker.consider", "	l.recall(f, seen)\n",
+			"Sessions.consider", "	l.recall(f, seen)\n",
 			"	l.recall(f, seen)\n	if f.Evidence.Ended() || l.history.Evidence(c.ID, time.Time{}).Ended() {\n" +
 				"		f.Container.Phase, f.Evidence.Crash = dockerwatch.Exited, true\n		c = f.Container\n	}\n",
 		}}},
 		{"who claims a container is read before the container is looked at, and not again", "S1 S2", []edit{
-			{"containerLooker.lookAtContainer", "	c, err := l.engine.Observe(ctx, string(key))",
+			{"Containers.lookAtContainer", "	c, err := l.engine.Observe(ctx, string(key))",
 				"	early, err := l.store.Claimants(ctx, dockerwatch.References(string(key), \"\"))\n	if err != nil {\n" +
 					"		return err\n	}\n	c, err := l.engine.Observe(ctx, string(key))"},
-			{"containerLooker.lookAtContainer",
+			{"Containers.lookAtContainer",
 				"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	return err",
 				"	f.Claimants = early\n	return nil"},
 			{"containerSubject.apply", "	if err := s.unchanged(ctx, f); err != nil {\n		return false, err\n	}\n", ""},
 		}},
 		{"a name is believed to mean the container that had it when the sweep began", "S1 S5", []edit{{
-			"sweeper.remember", "case !s.memory.claimedBefore(key, row.Claim, listed):", "case false:",
+			"sweeper.remember", "case !s.tracker.ClaimedBefore(key, row.Claim, listed):", "case false:",
 		}}},
 		{"a running container is taken for the claimed one's successor though another one could be it", "S1", []edit{
-			{"containerLooker.lookAtSession", "f.Alone = len(others) == 0", "f.Alone = len(others) >= 0"},
+			{"Containers.lookAtSession", "f.Alone = len(others) == 0", "f.Alone = len(others) >= 0"},
 			{"candidates.replacement", "if err != nil || len(found) != 1 {", "if err != nil || len(found) == 0 {"},
 		}},
 	}

@@ -21,7 +21,7 @@ func carelessMutants() []mutant {
 			"decideEnded", "case f.Owner.OtherSession(f.Row.ID), SharedWithHeld(f.Others):", "case SharedWithHeld(f.Others):",
 		}}},
 		{"the claims of other nodes do not count", "S1 S2", []edit{{
-			"containerLooker.lookAtContainer",
+			"Containers.lookAtContainer",
 			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	return err",
 			"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	" +
 				"for i := 0; i < len(f.Claimants); i++ {\n		if !l.store.Serves(f.Claimants[i]) {\n			" +
@@ -64,7 +64,7 @@ func carelessMutants() []mutant {
 			"decideEnded", "		v.Wait = f.remaining(c.FinishedAt, p.RemovalDelay.Duration)", "",
 		}}},
 		{"a live session's name means the container that it meant first", "L1 S1 S5", []edit{{
-			"looker.observe", "	if row.Kind == sessiondb.StatusEnded {\n		ref", "	if true {\n		ref",
+			"Sessions.observe", "	if row.Kind == sessiondb.StatusEnded {\n		ref", "	if true {\n		ref",
 		}}},
 		{"two sessions share a container where they must not", "L1", []edit{{
 			"decideAlive", "		if f.Exclusive {", "		if false {",

@@ -43,7 +43,7 @@ func effectMutants() []mutant {
 		}}},
 		{"a status that nobody knows counts as ended", "S2", []edit{
 			{"DecideSession", "case f.Row.Kind == sessiondb.StatusUnknown:", "case false:"},
-			{"looker.look", " || row.Kind == sessiondb.StatusUnknown {",
+			{"Sessions.Look", " || row.Kind == sessiondb.StatusUnknown {",
 				" || row.Kind == sessiondb.StatusUnknown && row.Claim == \"\" {"},
 		}},
 		{"a container whose session has a status that nobody knows is removed", "S2", []edit{
@@ -63,7 +63,7 @@ func effectMutants() []mutant {
 		}}},
 		{"leaked containers are removed though the table is empty", "S2", []edit{
 			{"guarded", "case v.Destroys() && f.TableEmpty:", "case false:"},
-			{"containerMemory.record", "case !f.LeakClosing(p), f.TableEmpty:", "case !f.LeakClosing(p):"},
+			{"ContainerTracker.Record", "case !f.LeakClosing(p), f.TableEmpty:", "case !f.LeakClosing(p):"},
 		}},
 		{"a dead container is never tried again", "L1", []edit{{
 			"removal", "Action: RemoveDead", "Action: Report",

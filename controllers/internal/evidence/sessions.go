@@ -1,4 +1,4 @@
-package controllers
+package evidence
 
 import (
 	"context"
@@ -13,25 +13,25 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// looker takes the fresh looks that one verdict is made from, in the order that makes them safe: the row, then the
+// Sessions takes the fresh looks that one verdict is made from, in the order that makes them safe: the row, then the
 // container it claims, then every row that claims that container (among them this one again).
-type looker struct {
-	store      SessionStore
+type Sessions struct {
+	store      Store
 	engine     identity.Looks
 	guard      *identity.Guard
 	breaker    *breaker.Breaker
 	history    History
 	ownership  dockerwatch.Ownership
-	memory     *memory
+	tracker    *SessionTracker
 	candidates *candidates
 }
 
-// look returns the facts about one session, and changes nothing. An error of the engine is a fact (LookFailed) as well
+// Look returns the facts about one session, and changes nothing. An error of the engine is a fact (LookFailed) as well
 // as the returned error, so that what is known of the row can be shown; an error of the database leaves nothing to
 // show. A row that does not exist is an empty one: it claims nothing.
-func (l *looker) look(ctx context.Context, key verdict.SessionKey) (verdict.SessionFacts, error) {
+func (l *Sessions) Look(ctx context.Context, key verdict.SessionKey) (verdict.SessionFacts, error) {
 	row, err := l.store.Get(ctx, string(key))
-	if isNotFound(err) {
+	if errors.Is(err, sessiondb.ErrNotFound) {
 		return verdict.SessionFacts{Row: sessiondb.Row{ID: string(key), Kind: sessiondb.StatusEnded}}, nil
 	}
 	if err != nil {
@@ -44,7 +44,7 @@ func (l *looker) look(ctx context.Context, key verdict.SessionKey) (verdict.Sess
 	return l.lookAtContainer(ctx, key, f)
 }
 
-func (l *looker) lookAtContainer(
+func (l *Sessions) lookAtContainer(
 	ctx context.Context, key verdict.SessionKey, f verdict.SessionFacts,
 ) (verdict.SessionFacts, error) {
 	fail := func(err error) (verdict.SessionFacts, error) {
@@ -59,7 +59,7 @@ func (l *looker) lookAtContainer(
 		return fail(err)
 	}
 	f.Began = time.Now()
-	seen := l.memory.past(key, f.Row.Claim, f.Row.Kind == sessiondb.StatusLive)
+	seen := l.tracker.past(key, f.Row.Claim, f.Row.Kind == sessiondb.StatusLive)
 	c, remade, err := l.observe(ctx, f.Row, seen.container)
 	if errors.Is(err, dockerwatch.ErrInvalidReference) {
 		f.ClaimInvalid = true
@@ -81,7 +81,7 @@ func (l *looker) lookAtContainer(
 
 // consider adds to the facts what else the verdict on this container depends on: its replacement, what was seen of it
 // before, whether the breaker holds it, and who else claims it.
-func (l *looker) consider(ctx context.Context, f *verdict.SessionFacts, seen past) (err error) {
+func (l *Sessions) consider(ctx context.Context, f *verdict.SessionFacts, seen past) (err error) {
 	c, live := f.Container, f.Row.Kind == sessiondb.StatusLive
 	if live && !c.Phase.Alive() {
 		if f.Replacement, err = l.candidates.replacement(ctx, f.Row, c); err != nil {
@@ -96,13 +96,13 @@ func (l *looker) consider(ctx context.Context, f *verdict.SessionFacts, seen pas
 		f.Held, f.Counted = l.breaker.Gone(f.CauseFor)
 	}
 	if f.Row.Kind == sessiondb.StatusEnded && c.Phase != dockerwatch.Gone {
-		f.Others, err = l.otherClaimants(ctx, f.Row, c)
+		f.Others, err = l.OtherClaimants(ctx, f.Row, c)
 	}
 	return err
 }
 
 // recall adds what this process has seen of the session before.
-func (l *looker) recall(f *verdict.SessionFacts, seen past) {
+func (l *Sessions) recall(f *verdict.SessionFacts, seen past) {
 	claim, c := f.Row.Claim, f.Container
 	switch {
 	case c.Phase != dockerwatch.Gone:
@@ -122,11 +122,11 @@ func (l *looker) recall(f *verdict.SessionFacts, seen past) {
 	f.ClaimedFor, f.CauseFor = seen.claimedFor(f.Began), seen.causeFor(f.Cause(), f.Began)
 }
 
-// otherClaimants returns the other rows that claim the container: by its id, or by its name where they are of this node
+// OtherClaimants returns the other rows that claim the container: by its id, or by its name where they are of this node
 // or of none that is known. A name is another container's on another node, and the row's own claim is another one's
 // where the container was renamed. The row itself is read again by the same query: when it changed since, the
-// look begins again.
-func (l *looker) otherClaimants(
+// Look begins again.
+func (l *Sessions) OtherClaimants(
 	ctx context.Context, row sessiondb.Row, c dockerwatch.Observation,
 ) ([]sessiondb.Row, error) {
 	rows, err := l.store.Claimants(ctx, append(dockerwatch.References(c.ID, c.Name), row.Claim))
@@ -147,14 +147,12 @@ func (l *looker) otherClaimants(
 		}
 	}
 	if !unchanged {
-		return nil, conflict("session", row.ID)
+		return nil, Conflict("session", row.ID)
 	}
 	return others, nil
 }
 
-// conflict says that a row or container changed while it was looked at: look again.
-func conflict(kind, id string) error {
+// Conflict says that a row or container changed while it was looked at: look again.
+func Conflict(kind, id string) error {
 	return fmt.Errorf("%s %s changed while it was looked at: %w", kind, id, sessiondb.ErrConflict)
 }
-
-func isNotFound(err error) bool { return errors.Is(err, sessiondb.ErrNotFound) }

@@ -1,4 +1,4 @@
-package controllers
+package evidence
 
 import (
 	"cmp"
@@ -14,7 +14,7 @@ import (
 // one that was renamed since is still the one. Where that one is gone, what has its name now may have been made while
 // the row was live and no look could be taken: if it is the session's own the name is reused, and if it is unlabelled,
 // the claim means it for all that is known. One that is another session's it does not mean.
-func (l *looker) observe(
+func (l *Sessions) observe(
 	ctx context.Context, row sessiondb.Row, meant string,
 ) (c dockerwatch.Observation, remade bool, err error) {
 	ref := row.Claim
@@ -41,7 +41,7 @@ func (l *looker) observe(
 
 // renamed returns the container that the claim of a live row was seen to mean, where nothing has the claimed name now
 // and that container exists: it has another name. Else it returns one without an id.
-func (l *looker) renamed(ctx context.Context, row sessiondb.Row, meant string) (dockerwatch.Observation, error) {
+func (l *Sessions) renamed(ctx context.Context, row sessiondb.Row, meant string) (dockerwatch.Observation, error) {
 	if meant == "" || dockerwatch.ClaimsID(row.Claim, meant) {
 		return dockerwatch.Observation{}, nil
 	}
@@ -51,7 +51,7 @@ func (l *looker) renamed(ctx context.Context, row sessiondb.Row, meant string) (
 // confirm makes sure that the engine which answered is the one that is served: before a container counts as gone, and
 // before anything is done about one that was found by a name, which another engine may have as well, or the name's
 // meaning is remembered. A container that was found by its id proves its engine.
-func (l *looker) confirm(ctx context.Context, f verdict.SessionFacts, meant string) error {
+func (l *Sessions) confirm(ctx context.Context, f verdict.SessionFacts, meant string) error {
 	c := f.Container
 	byID := c.ID != "" && dockerwatch.ClaimsID(f.Row.Claim, c.ID)
 	left := f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() && c.RestartCount == 0 && !f.Owner.OtherSession(f.Row.ID)

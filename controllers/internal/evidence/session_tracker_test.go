@@ -1,4 +1,4 @@
-package controllers
+package evidence
 
 import (
 	"slices"
@@ -25,23 +25,24 @@ func saw(claim string, phase dockerwatch.Phase, began time.Time) verdict.Session
 	return f
 }
 
-// look is a look that begins then: it returns for how long the claim and the cause had been in sight, and records them.
-func look(
-	m *memory, key verdict.SessionKey, claim string, phase dockerwatch.Phase, began time.Time,
+// lookAt is a look that begins then: it returns for how long the claim and the cause had been in sight, and records
+// them.
+func lookAt(
+	m *SessionTracker, key verdict.SessionKey, claim string, phase dockerwatch.Phase, began time.Time,
 ) (claimedFor, causeFor time.Duration) {
 	f := saw(claim, phase, began)
 	before := m.past(key, claim, true)
-	m.record(key, f)
+	m.Record(key, f)
 	return before.claimedFor(began), before.causeFor(f.Cause(), began)
 }
 
-func TestMemoryWaitsForACauseAndForgetsWithTheClaim(t *testing.T) {
+func TestTheTrackerWaitsForACauseAndForgetsWithTheClaim(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
+		m := NewSessionTracker()
 		want := func(claim string, phase dockerwatch.Phase, claimedFor, causeFor time.Duration, reason string) {
 			t.Helper()
-			if c, d := look(m, "s1", claim, phase, time.Now()); c != claimedFor || d != causeFor {
+			if c, d := lookAt(m, "s1", claim, phase, time.Now()); c != claimedFor || d != causeFor {
 				t.Errorf("%s: claimed for %s and caused for %s, want %s and %s", reason, c, d, claimedFor, causeFor)
 			}
 		}
@@ -57,56 +58,56 @@ func TestMemoryWaitsForACauseAndForgetsWithTheClaim(t *testing.T) {
 	})
 }
 
-func TestMemoryKnowsWhatAClaimMeant(t *testing.T) {
+func TestTheTrackerKnowsWhatAClaimMeant(t *testing.T) {
 	t.Parallel()
-	m := newMemory()
+	m := NewSessionTracker()
 	want := func(reason string, key verdict.SessionKey, claim string, live bool, container string) {
 		t.Helper()
 		if got := m.past(key, claim, live).container; got != container {
 			t.Errorf("%s: it means %q, want %q", reason, got, container)
 		}
 	}
-	m.bind("s1", "n", thisID, time.Now())
+	m.Resolve("s1", "n", thisID, time.Now())
 	want("a live row means the container that it was seen with", "s1", "n", true, thisID)
 	want("another session's claim may be saved ahead of another container", "s2", "n", true, "")
-	m.ended("s1", "n")
+	m.Ended("s1", "n")
 	want("an ended row still means it, whoever has the name by now", "s1", "n", false, thisID)
 	want("a revived one does not", "s1", "n", true, "")
-	look(m, "s1", "n", dockerwatch.Gone, time.Now())
+	lookAt(m, "s1", "n", dockerwatch.Gone, time.Now())
 	want("and does not when it ends again", "s1", "n", false, "")
-	m.bind("s1", "n", thisID, time.Now())
+	m.Resolve("s1", "n", thisID, time.Now())
 	want("another claim of the session means something else", "s1", "other", true, "")
-	m.bind("s1", "n", thisID, time.Now())
-	m.forget("s1")
+	m.Resolve("s1", "n", thisID, time.Now())
+	m.Forget("s1")
 	want("a session that claimed nothing in between begins anew", "s1", "n", true, "")
 }
 
-func TestMemoryFindsTheSessionsOfAContainer(t *testing.T) {
+func TestTheTrackerFindsTheSessionsOfAContainer(t *testing.T) {
 	t.Parallel()
-	m := newMemory()
-	want := func(reason string, keys ...SessionKey) {
+	m := NewSessionTracker()
+	want := func(reason string, keys ...verdict.SessionKey) {
 		t.Helper()
-		got := m.boundTo(thisID)
+		got := m.SessionsOf(thisID)
 		slices.Sort(got)
 		if diff := cmp.Diff(keys, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", reason, diff)
 		}
 	}
-	m.bind("s1", "n", thisID, time.Now())
-	m.bind("s2", thisID, thisID, time.Now())
+	m.Resolve("s1", "n", thisID, time.Now())
+	m.Resolve("s2", thisID, thisID, time.Now())
 	want("two sessions may share a container", "s1", "s2")
-	m.bind("s1", "n", "another", time.Now())
+	m.Resolve("s1", "n", "another", time.Now())
 	want("one that means another container is not among them", "s2")
-	look(m, "s2", "other claim", dockerwatch.Gone, time.Now())
+	lookAt(m, "s2", "other claim", dockerwatch.Gone, time.Now())
 	want("nor one that claims something else")
-	if len(m.meaning) != 1 {
-		t.Errorf("%d containers are remembered, want the one that is meant: memory would grow", len(m.meaning))
+	if len(m.byContainer) != 1 {
+		t.Errorf("%d containers are remembered, want the one that is meant: memory would grow", len(m.byContainer))
 	}
 }
 
-func TestMemorySaysNothingTwice(t *testing.T) {
+func TestTheTrackerSaysNothingTwice(t *testing.T) {
 	t.Parallel()
-	m := newMemory()
+	m := NewSessionTracker()
 	for _, tt := range []struct {
 		reason, claim, text string
 		news                bool
@@ -117,24 +118,24 @@ func TestMemorySaysNothingTwice(t *testing.T) {
 		{"and then the first again", "n", "foreign", true},
 		{"a new claim makes everything news", "m", "foreign", true},
 	} {
-		if got := m.say("s1", tt.claim, tt.text); got != tt.news {
+		if got := m.ShouldLog("s1", tt.claim, tt.text); got != tt.news {
 			t.Errorf("%s: got %t", tt.reason, got)
 		}
-		if !m.hasSaid("s1", tt.claim, tt.text) {
+		if !m.Logged("s1", tt.claim, tt.text) {
 			t.Errorf("%s: not remembered", tt.reason)
 		}
 	}
 }
 
-func TestMemoryDropsSessionsThatNoSweepMeets(t *testing.T) {
+func TestTheTrackerDropsSessionsThatNoSweepMeets(t *testing.T) {
 	t.Parallel()
-	m := newMemory()
-	m.bind("stays", "n", thisID, time.Now())
-	m.bind("leaves", "n", thisID, time.Now())
-	m.nextRound()
-	m.keep("stays")
-	m.bind("new", "n", thisID, time.Now())
-	m.prune()
+	m := NewSessionTracker()
+	m.Resolve("stays", "n", thisID, time.Now())
+	m.Resolve("leaves", "n", thisID, time.Now())
+	m.BeginSweep()
+	m.Keep("stays")
+	m.Resolve("new", "n", thisID, time.Now())
+	m.EndSweep()
 	for key, want := range map[verdict.SessionKey]bool{
 		"stays":  true,  // the sweep met it
 		"leaves": false, // memory would grow with every session that ever was
@@ -146,94 +147,94 @@ func TestMemoryDropsSessionsThatNoSweepMeets(t *testing.T) {
 	}
 }
 
-func TestMemoryOfAHealthySessionWaitsForNothing(t *testing.T) {
+func TestTheTrackerOfAHealthySessionWaitsForNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		look(m, "gone", "n", dockerwatch.Gone, time.Now())
-		look(m, "looping", "n", dockerwatch.Restarting, time.Now())
+		m := NewSessionTracker()
+		lookAt(m, "gone", "n", dockerwatch.Gone, time.Now())
+		lookAt(m, "looping", "n", dockerwatch.Restarting, time.Now())
 		<-time.After(time.Hour) // virtual time
-		m.metHealthy("gone", "n")
-		m.metHealthy("looping", "n")
-		if _, d := look(m, "gone", "n", dockerwatch.Gone, time.Now()); d != 0 {
+		m.MetHealthy("gone", "n")
+		m.MetHealthy("looping", "n")
+		if _, d := lookAt(m, "gone", "n", dockerwatch.Gone, time.Now()); d != 0 {
 			t.Errorf("gone for %s, want a new wait: it was there in between", d)
 		}
-		if _, d := look(m, "looping", "n", dockerwatch.Restarting, time.Now()); d != time.Hour {
+		if _, d := lookAt(m, "looping", "n", dockerwatch.Restarting, time.Now()); d != time.Hour {
 			t.Errorf("looping for %s, want an hour: a snapshot between two restarts proves nothing", d)
 		}
 	})
 }
 
-func TestMemoryOutlivesAFailedLook(t *testing.T) {
+func TestTheTrackerOutlivesAFailedLook(t *testing.T) {
 	t.Parallel()
-	m := newMemory()
-	m.bind("s1", "n", thisID, time.Now())
-	if !m.complain("s1", "the database is away") || m.complain("s1", "the database is away") {
+	m := NewSessionTracker()
+	m.Resolve("s1", "n", thisID, time.Now())
+	if !m.ShouldLogFailure("s1", "the database is away") || m.ShouldLogFailure("s1", "the database is away") {
 		t.Error("a failure is news once")
 	}
 	if m.past("s1", "n", true).container != thisID {
 		t.Error("a failed look took away what was known")
 	}
-	if !m.complain("nobody", "x") || len(m.sessions) != 1 {
+	if !m.ShouldLogFailure("nobody", "x") || len(m.sessions) != 1 {
 		t.Error("a failure of a session that was never seen is not remembered")
 	}
 }
 
-func TestMemoryIsSureOfANameThatWasClaimedBefore(t *testing.T) {
+func TestTheTrackerIsSureOfANameThatWasClaimedBefore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
+		m := NewSessionTracker()
 		want := func(reason string, sure bool) {
 			t.Helper()
-			if got := m.claimedBefore("s1", "n", time.Now()); got != sure {
+			if got := m.ClaimedBefore("s1", "n", time.Now()); got != sure {
 				t.Errorf("%s: sure %t, want %t", reason, got, sure)
 			}
 		}
 		want("a claim that was never seen", false)
-		m.metHealthy("s1", "n")
+		m.MetHealthy("s1", "n")
 		want("one that is first seen now may be younger than the list", false)
 		<-time.After(time.Second) // virtual time
 		want("one that was seen before the list is not", true)
-		m.ended("s1", "n")
+		m.Ended("s1", "n")
 		want("one of a session that ended since", false)
-		m.metHealthy("s1", "n")
+		m.MetHealthy("s1", "n")
 		want("nor that of one that was revived since", false)
 		<-time.After(time.Second)
 		want("until it was seen before the list again", true)
-		m.bind("s1", "n", thisID, time.Now())
+		m.Resolve("s1", "n", thisID, time.Now())
 		want("one that a look has seen to mean something since the list", false)
 	})
 }
 
-func TestMemoryTakesNoGraceForTheRestOfALook(t *testing.T) {
+func TestTheTrackerTakesNoGraceForTheRestOfALook(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		look(m, "s1", "n", dockerwatch.Exited, time.Now())
+		m := NewSessionTracker()
+		lookAt(m, "s1", "n", dockerwatch.Exited, time.Now())
 		<-time.After(3 * time.Second) // virtual time
 		began := time.Now()
 		<-time.After(2 * time.Second) // a slow list after the inspect
-		claimed, cause := look(m, "s1", "n", dockerwatch.Exited, began)
+		claimed, cause := lookAt(m, "s1", "n", dockerwatch.Exited, began)
 		if claimed != 3*time.Second || cause != 3*time.Second {
 			t.Errorf("claimed for %s, odd for %s; want the 3 s until the look began", claimed, cause)
 		}
-		if claimed, cause = look(m, "s2", "n", dockerwatch.Exited, began); claimed != 0 || cause != 0 {
+		if claimed, cause = lookAt(m, "s2", "n", dockerwatch.Exited, began); claimed != 0 || cause != 0 {
 			t.Errorf("at first sight it is claimed for %s, odd for %s", claimed, cause)
 		}
 	})
 }
 
-func TestMemoryGivesARevivedSessionItsGraceAnew(t *testing.T) {
+func TestTheTrackerGivesARevivedSessionItsGraceAnew(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		m := newMemory()
-		look(m, "s1", "n", dockerwatch.Gone, time.Now())
+		m := NewSessionTracker()
+		lookAt(m, "s1", "n", dockerwatch.Gone, time.Now())
 		<-time.After(29 * time.Second) // virtual time
-		m.ended("s1", "n")
+		m.Ended("s1", "n")
 		if m.past("s1", "n", true).container != "" {
 			t.Error("it means something")
 		}
-		if _, cause := look(m, "s1", "n", dockerwatch.Gone, time.Now()); cause != 0 {
+		if _, cause := lookAt(m, "s1", "n", dockerwatch.Gone, time.Now()); cause != 0 {
 			t.Errorf("gone for %s: that was in its former life", cause)
 		}
 	})

@@ -1,4 +1,4 @@
-package controllers
+package evidence
 
 import (
 	"context"
@@ -26,18 +26,16 @@ const (
 // candidates finds the containers that a live session without one could be given: those that are labelled with it.
 type candidates struct {
 	engine    identity.Looks
-	store     SessionStore
+	store     Store
 	ownership dockerwatch.Ownership
 	policy    verdict.Policy
 	// population is how many containers ran when all were listed last.
-	population *atomic.Int64
+	population atomic.Int64
 	lists      *batch.Batcher[string, dockerwatch.Listing]
 }
 
-func newCandidates(engine identity.Looks, o Options, population *atomic.Int64) *candidates {
-	c := &candidates{
-		engine: engine, store: o.Store, ownership: o.Ownership, policy: o.Policy, population: population,
-	}
+func newCandidates(o Options) *candidates {
+	c := &candidates{engine: o.Engine, store: o.Store, ownership: o.Ownership, policy: o.Policy}
 	c.lists = batch.New(sharedLists, listPatience, c.listTogether)
 	return c
 }
@@ -95,16 +93,6 @@ func (c *candidates) listTogether(ctx context.Context, sessions []string) []batc
 	}
 	each.Wait()
 	return answers
-}
-
-// running counts the containers of a list that run.
-func running(list []dockerwatch.Container) (n int64) {
-	for i := range list {
-		if list[i].Phase == dockerwatch.Running {
-			n++
-		}
-	}
-	return n
 }
 
 // replacement returns the one running container of a live session whose claim is dead, as a fresh inspect shows it;

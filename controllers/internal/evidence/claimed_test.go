@@ -1,10 +1,8 @@
-package controllers
+package evidence
 
 import (
 	"testing"
 	"time"
-
-	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -43,14 +41,13 @@ func TestAnotherRowSharesAContainerOnlyWhereItMeansIt(t *testing.T) {
 		info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 		row := sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded, Status: "TERMINATED", Claim: "old", Node: "here"}
 		tt.other.ID, tt.other.Kind = "other", sessiondb.StatusLive
-		c := newCore(Options{
+		c := newLooks(t, Options{
 			Store: &nodes{claimedBy{rows: []sessiondb.Row{row, tt.other}, owner: row}}, Policy: verdict.DefaultPolicy(),
-			Engine: byRef{identified{info: info}, map[string]dockerwatch.Observation{thisID: webOf(thisID, "web")}},
-			Log:    logr.Discard(), Ownership: dockerwatch.DefaultOwnership(),
+			Engine:    byRef{identified{info: info}, map[string]dockerwatch.Observation{thisID: webOf(thisID, "web")}},
+			Ownership: dockerwatch.DefaultOwnership(),
 		})
-		accept(t, c.guard, info)
-		c.memory.bind(session, "old", thisID, time.Now())
-		f, err := c.looker.look(t.Context(), session)
+		c.SessionTracker.Resolve(session, "old", thisID, time.Now())
+		f, err := c.sessions.Look(t.Context(), session)
 		if err != nil {
 			t.Fatalf("%s: %s", tt.reason, err)
 		}
@@ -77,13 +74,12 @@ func TestALiveSessionWhoseContainerWasRenamedDoesNotLoseTrackOfIt(t *testing.T) 
 	} {
 		info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 		row := sessiondb.Row{ID: session, Kind: sessiondb.StatusLive, Status: "ACTIVE", Claim: tt.claim}
-		c := newCore(Options{
-			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: verdict.DefaultPolicy(), Log: logr.Discard(),
+		c := newLooks(t, Options{
+			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: verdict.DefaultPolicy(),
 			Engine: byRef{identified{info: info}, tt.seen}, Ownership: dockerwatch.DefaultOwnership(),
 		})
-		accept(t, c.guard, info)
-		c.memory.bind(session, tt.claim, thisID, time.Now())
-		f, err := c.looker.look(t.Context(), session)
+		c.SessionTracker.Resolve(session, tt.claim, thisID, time.Now())
+		f, err := c.sessions.Look(t.Context(), session)
 		if err != nil {
 			t.Fatalf("%s: %s", tt.reason, err)
 		}

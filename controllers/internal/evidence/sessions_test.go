@@ -1,11 +1,9 @@
-package controllers
+package evidence
 
 import (
 	"context"
 	"testing"
 	"time"
-
-	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -28,23 +26,21 @@ func TestARemovalCountsForTheContainerThatHadTheNameLast(t *testing.T) {
 	} {
 		now := time.Now()
 		info := dockerwatch.Info{ID: "A", RootDir: "/", Time: now}
-		engine := identified{answering{seen: dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: info.Identity()}}, info}
+		engine := identified{dockerwatch.Observation{Phase: dockerwatch.Gone, Engine: info.Identity()}, info}
 		row := sessiondb.Row{ID: session, Kind: sessiondb.StatusLive, Status: "ACTIVE", Claim: tt.claim}
-		c := newCore(Options{
+		c := newLooks(t, Options{
 			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Engine: engine, Policy: verdict.DefaultPolicy(),
-			Log: logr.Discard(),
 		})
-		accept(t, c.guard, info)
-		c.memory.bind(session, tt.claim, thisID, time.Now())
-		c.history.Whole(now)
-		c.history.Add(dockerwatch.Event{Action: dockerwatch.ActionDestroy, ID: thisID, Name: "web", Time: now})
+		c.SessionTracker.Resolve(session, tt.claim, thisID, time.Now())
+		c.events.Whole(now)
+		c.events.Add(dockerwatch.Event{Action: dockerwatch.ActionDestroy, ID: thisID, Name: "web", Time: now})
 		if tt.remade {
-			c.history.Add(dockerwatch.Event{Action: dockerwatch.ActionCreate, ID: otherID, Name: "web", Time: now})
+			c.events.Add(dockerwatch.Event{Action: dockerwatch.ActionCreate, ID: otherID, Name: "web", Time: now})
 		}
 		if tt.gap {
-			c.history.Whole(now.Add(time.Second))
+			c.events.Whole(now.Add(time.Second))
 		}
-		f, err := c.looker.look(t.Context(), session)
+		f, err := c.sessions.Look(t.Context(), session)
 		if err != nil {
 			t.Fatalf("%s: %s", tt.reason, err)
 		}
@@ -104,13 +100,12 @@ func TestAnEndedSessionKeepsItsClaimForWhatWasMadeAnewUnderItsName(t *testing.T)
 	} {
 		info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 		row := sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded, Status: "TERMINATED", Claim: tt.claim}
-		c := newCore(Options{
-			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: verdict.DefaultPolicy(), Log: logr.Discard(),
+		c := newLooks(t, Options{
+			Store: &claimedBy{rows: []sessiondb.Row{row}, owner: row}, Policy: verdict.DefaultPolicy(),
 			Engine: byRef{identified{info: info}, tt.seen}, Ownership: dockerwatch.DefaultOwnership(),
 		})
-		accept(t, c.guard, info)
-		c.memory.bind(session, tt.claim, thisID, time.Now())
-		f, err := c.looker.look(t.Context(), session)
+		c.SessionTracker.Resolve(session, tt.claim, thisID, time.Now())
+		f, err := c.sessions.Look(t.Context(), session)
 		if err != nil {
 			t.Fatalf("%s: %s", tt.reason, err)
 		}

@@ -1,4 +1,4 @@
-package controllers
+package evidence
 
 import (
 	"testing"
@@ -10,7 +10,7 @@ import (
 
 // ids says of a table whether its ids are used again.
 type ids struct {
-	SessionStore
+	Store
 
 	reusable bool
 }

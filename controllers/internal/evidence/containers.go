@@ -1,4 +1,4 @@
-package controllers
+package evidence
 
 import (
 	"context"
@@ -12,30 +12,30 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// containerLooker takes the fresh looks at one container that no row seems to claim: the container first, then the
+// Containers takes the fresh looks at one container that no row seems to claim: the container first, then the
 // rows. Whatever is saved in between exonerates it, the other way round it would be condemned on rows of the past.
-type containerLooker struct {
-	store     SessionStore
+type Containers struct {
+	store     Store
 	engine    identity.Looks
 	guard     *identity.Guard
 	breaker   *breaker.Breaker
 	ownership dockerwatch.Ownership
 	policy    verdict.Policy
-	memory    *containerMemory
+	tracker   *ContainerTracker
 	// candidates finds the containers of a session that could be its own.
 	candidates *candidates
 }
 
-// look returns the facts about one container, and changes nothing. An error is a fact (LookFailed) as well as the
+// Look returns the facts about one container, and changes nothing. An error is a fact (LookFailed) as well as the
 // returned error.
-func (l *containerLooker) look(ctx context.Context, key verdict.ContainerKey) (verdict.ContainerFacts, error) {
+func (l *Containers) Look(ctx context.Context, key verdict.ContainerKey) (verdict.ContainerFacts, error) {
 	f := verdict.ContainerFacts{Container: dockerwatch.Observation{ID: string(key)}}
 	err := l.lookAt(ctx, key, &f)
 	f.LookFailed = err != nil
 	return f, err
 }
 
-func (l *containerLooker) lookAt(ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts) error {
+func (l *Containers) lookAt(ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts) error {
 	if err := l.lookAtContainer(ctx, key, f); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (l *containerLooker) lookAt(ctx context.Context, key verdict.ContainerKey, 
 	if err := l.lookAtSession(ctx, f); err != nil {
 		return err
 	}
-	f.CauseFor, f.WatchedFor = l.memory.past(key, f.Cause())
+	f.CauseFor, f.WatchedFor = l.tracker.past(key, f.Cause())
 	if !f.LeakClosing(l.policy) {
 		return nil
 	}
@@ -53,7 +53,7 @@ func (l *containerLooker) lookAt(ctx context.Context, key verdict.ContainerKey, 
 }
 
 // lookAtContainer inspects it, makes sure that it was this engine that answered, and reads who claims it.
-func (l *containerLooker) lookAtContainer(
+func (l *Containers) lookAtContainer(
 	ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts,
 ) error {
 	if err := l.guard.Trusted(); err != nil {
@@ -84,7 +84,7 @@ func (l *containerLooker) lookAtContainer(
 }
 
 // lookAtSession reads the owner's row and looks at what it claims in place of the container.
-func (l *containerLooker) lookAtSession(ctx context.Context, f *verdict.ContainerFacts) (err error) {
+func (l *Containers) lookAtSession(ctx context.Context, f *verdict.ContainerFacts) (err error) {
 	f.Session, err = l.store.Get(ctx, f.Owner.Session)
 	switch {
 	case errors.Is(err, sessiondb.ErrImpossibleID):
@@ -130,7 +130,7 @@ func (l *containerLooker) lookAtSession(ctx context.Context, f *verdict.Containe
 
 // lookAtEnded finds out whether an ended owner's claim can name a container. Only one that is too short for an id
 // needs a look for that.
-func (l *containerLooker) lookAtEnded(ctx context.Context, f *verdict.ContainerFacts) error {
+func (l *Containers) lookAtEnded(ctx context.Context, f *verdict.ContainerFacts) error {
 	if !f.Session.Claims() || !dockerwatch.IsShortPrefix(f.Session.Claim) {
 		return nil
 	}
@@ -144,7 +144,7 @@ func (l *containerLooker) lookAtEnded(ctx context.Context, f *verdict.ContainerF
 
 // lookAtGuards reads what holds the removal of any container. While the breaker holds it, it does not count as watched:
 // its row may be the next that comes back.
-func (l *containerLooker) lookAtGuards(ctx context.Context, f *verdict.ContainerFacts) error {
+func (l *Containers) lookAtGuards(ctx context.Context, f *verdict.ContainerFacts) error {
 	hasRows, err := l.store.HasRows(ctx)
 	if err != nil {
 		return err
