@@ -6,6 +6,7 @@ import (
 	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
+	"github.com/session-controller/session-controller/controllers/internal/sweep"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
@@ -47,6 +48,9 @@ const (
 
 // DefaultPolicy returns the defaults of the configuration file.
 func DefaultPolicy() Policy { return verdict.DefaultPolicy() }
+
+// Sweep is what one sweep counted.
+type Sweep = sweep.Result
 
 // Metrics are the controller's own figures. A nil *Metrics counts nothing.
 type Metrics = metrics.Metrics

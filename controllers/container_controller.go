@@ -9,6 +9,7 @@ import (
 
 	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
+	"github.com/session-controller/session-controller/controllers/internal/sweep"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -53,7 +54,7 @@ func (s *containerSubject) report(ctx context.Context, f verdict.ContainerFacts,
 	if v.Action != verdict.Report && v.Action != verdict.Hold {
 		return
 	}
-	if s.tracker.ShouldLog(ContainerKey(f.Container.ID), said(v.Reason)) {
+	if s.tracker.ShouldLog(ContainerKey(f.Container.ID), sweep.Reported(v.Reason)) {
 		containerLog(ctx, f, v).Info(v.Reason.Advice())
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
+	"github.com/session-controller/session-controller/controllers/internal/sweep"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -66,7 +67,7 @@ type core struct {
 	breaker          *breaker.Breaker
 	sessionLooks     *evidence.Sessions
 	containerLooks   *evidence.Containers
-	sweeper          *sweeper
+	sweeper          *sweep.Sweeper
 	stopper          *stopper
 	gate             *pause.Gate
 	requests         *requests.Requests
@@ -97,11 +98,11 @@ func newCore(o Options) *core {
 		Store: o.Store, Engine: c.guard.Vouched(o.Engine), Guard: c.guard, Breaker: c.breaker, History: c.history,
 		Ownership: o.Ownership, Policy: o.Policy, SessionTracker: c.sessionTracker, ContainerTracker: c.containerTracker,
 	})
-	c.sweeper = &sweeper{
-		store: o.Store, engine: o.Engine, guard: c.guard, history: c.history, ownership: o.Ownership, policy: o.Policy,
-		tracker: c.sessionTracker, containers: c.containerTracker, breaker: c.breaker, metrics: o.Metrics,
-		looks: c.sessionLooks, recovered: c.forgiveSlow,
-	}
+	c.sweeper = sweep.New(sweep.Options{
+		Store: o.Store, Engine: o.Engine, Guard: c.guard, Breaker: c.breaker, History: c.history, Ownership: o.Ownership,
+		Policy: o.Policy, Sessions: c.sessionTracker, Containers: c.containerTracker, Looks: c.sessionLooks,
+		Recovered: c.forgiveSlow, Metrics: o.Metrics,
+	})
 	return c
 }
 

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/session-controller/session-controller/controllers/internal/sweep"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/internal/wait"
 )
@@ -122,9 +123,9 @@ func (s *once) run(ctx context.Context) (SweepReport, error) {
 
 // sweep opens what a sweep finds.
 func (s *once) sweep(ctx context.Context) (Sweep, error) {
-	var found nominees
-	swept, err := s.core.sweeper.sweep(ctx, found.visitor(s.core.sessionTracker))
-	return swept, errors.Join(err, found.handOn(ctx, s.sessions.fresh, s.containers.fresh))
+	var found sweep.Nominees
+	swept, err := s.core.sweeper.Sweep(ctx, found.Visitor(s.core.sessionTracker))
+	return swept, errors.Join(err, found.HandOn(ctx, s.sessions.fresh, s.containers.fresh))
 }
 
 // work runs the workers until nothing is open or ctx ends, and sweeps beside them where that is asked for.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/session-controller/session-controller/controllers/internal/sweep"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -22,18 +23,18 @@ type survey struct {
 func (c *core) survey(ctx context.Context, p *Plan) (survey, error) {
 	found := survey{unclaimed: map[verdict.ContainerKey]string{}}
 	var err error
-	p.Sweep, err = c.sweeper.sweep(ctx, visitor{
-		row: func(row sessiondb.Row, listed *dockerwatch.Container, s standing) {
+	p.Sweep, err = c.sweeper.Sweep(ctx, sweep.Visitor{
+		Row: func(row sessiondb.Row, listed *dockerwatch.Container, s sweep.RowState) {
 			if listed != nil {
 				if f, foreign := c.foreign(row, listed); foreign {
 					p.Foreign = append(p.Foreign, f)
 				}
 			}
-			if s != standsHealthy && s != standsHeld {
+			if s != sweep.Healthy && s != sweep.Held {
 				found.sessions = append(found.sessions, SessionKey(row.ID))
 			}
 		},
-		container: func(listed *dockerwatch.Container) {
+		Container: func(listed *dockerwatch.Container) {
 			found.unclaimed[ContainerKey(listed.ID)] = c.Ownership.Judge(listed.Name(), listed.Labels).Session
 		},
 	})

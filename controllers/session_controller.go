@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/session-controller/session-controller/controllers/internal/evidence"
+	"github.com/session-controller/session-controller/controllers/internal/sweep"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -19,7 +20,7 @@ type sessionSubject struct {
 	policy  verdict.Policy
 	tracker *evidence.SessionTracker
 	locks   *containerLocks
-	history History
+	history *dockerwatch.History
 	// containers are told of each container that a look finds claimed, and released takes one that a session was seen to
 	// mean and that its row claims no more. If released is nil, nobody looks at that.
 	containers *evidence.ContainerTracker
@@ -90,10 +91,7 @@ func (s *sessionSubject) report(ctx context.Context, f verdict.SessionFacts, v v
 	if v.Action != verdict.Report && v.Action != verdict.Hold {
 		return
 	}
-	if s.tracker.ShouldLog(SessionKey(f.Row.ID), f.Row.Claim, said(v.Reason)) {
+	if s.tracker.ShouldLog(SessionKey(f.Row.ID), f.Row.Claim, sweep.Reported(v.Reason)) {
 		effectLog(ctx, f, v).Info(v.Reason.Advice())
 	}
 }
-
-// said is how the memory remembers that a reason was reported.
-func said(reason verdict.Reason) string { return "reported " + string(reason) }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/identity"
+	"github.com/session-controller/session-controller/controllers/internal/sweep"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/internal/wait"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -93,13 +94,13 @@ func retryLimit(err error, maxBackoff time.Duration) time.Duration {
 
 func (l *sweepLoop) sweep(ctx context.Context) error {
 	adrift := l.core.record.drifts.Unclaimed()
-	var found nominees
-	result, err := l.core.sweeper.sweep(ctx, found.visitor(l.core.sessionTracker))
-	for _, key := range found.containers {
+	var found sweep.Nominees
+	result, err := l.core.sweeper.Sweep(ctx, found.Visitor(l.core.sessionTracker))
+	for _, key := range found.Containers {
 		delete(adrift, key)
 	}
 	// What a sweep met before it failed is looked at, too.
-	if err := errors.Join(err, found.handOn(ctx, l.session, l.container)); err != nil {
+	if err := errors.Join(err, found.HandOn(ctx, l.session, l.container)); err != nil {
 		return err
 	}
 	l.core.record.drifts.Claimed(adrift)
@@ -108,7 +109,7 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 	}
 	l.keep(result)
 	log := l.log.V(1)
-	if alone := result.leftAlone(); !l.completed() || alone != l.alone {
+	if alone := result.LeftAlone(); !l.completed() || alone != l.alone {
 		l.alone = alone
 		log = l.log // the first one is news, and so is a change in what is left alone
 	}

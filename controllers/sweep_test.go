@@ -4,11 +4,11 @@ import (
 	"context"
 	"iter"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/sweep"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
@@ -32,7 +32,7 @@ func (s claiming) Claiming(context.Context) iter.Seq2[sessiondb.Row, error] {
 }
 
 // sweptOnce returns a core and what one sweep of it found: of an engine with one owned container, and these rows.
-func sweptOnce(t *testing.T, prepare func(*core), rows ...sessiondb.Row) (*core, nominees) {
+func sweptOnce(t *testing.T, prepare func(*core), rows ...sessiondb.Row) (*core, sweep.Nominees) {
 	t.Helper()
 	info := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now()}
 	c := newCore(Options{
@@ -44,8 +44,8 @@ func sweptOnce(t *testing.T, prepare func(*core), rows ...sessiondb.Row) (*core,
 		}}},
 	})
 	prepare(c)
-	var found nominees
-	if _, err := c.sweeper.sweep(t.Context(), found.visitor(c.sessionTracker)); err != nil {
+	var found sweep.Nominees
+	if _, err := c.sweeper.Sweep(t.Context(), found.Visitor(c.sessionTracker)); err != nil {
 		t.Fatal(err)
 	}
 	return c, found
@@ -59,8 +59,8 @@ func TestASweepForgetsASessionThatClaimsNothing(t *testing.T) {
 	if len(c.sessionTracker.SessionsOf(thisID)) != 0 {
 		t.Error("it is remembered")
 	}
-	if len(found.containers) != 1 {
-		t.Errorf("%d containers nominated, want the one that it claimed", len(found.containers))
+	if len(found.Containers) != 1 {
+		t.Errorf("%d containers nominated, want the one that it claimed", len(found.Containers))
 	}
 }
 
@@ -99,33 +99,4 @@ func TestAContainerThatIsClaimedIsForgotten(t *testing.T) {
 	if isKnown(c) {
 		t.Error("one that a look met claimed is remembered as one without a claim")
 	}
-}
-
-// farAway is a database that has none of the rows and takes its time to say so.
-type farAway struct {
-	SessionStore
-
-	takes time.Duration
-}
-
-func (s farAway) Get(context.Context, string) (sessiondb.Row, error) {
-	<-time.After(s.takes)
-	return sessiondb.Row{}, sessiondb.ErrNotFound
-}
-
-// A sweep that takes longer than the pulse allows would be taken for a process that is stuck.
-func TestAWrongDatabaseFarAwayIsReadInGoodTime(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const containers = 10_000
-		s := &sweeper{store: farAway{takes: 100 * time.Millisecond}, policy: verdict.DefaultPolicy()}
-		began := time.Now()
-		n, err := s.rowless(t.Context(), make([]dockerwatch.Owner, containers), verdict.Counts{Owned: containers})
-		if err != nil || n != containers {
-			t.Errorf("%d are rowless, want all: %v", n, err)
-		}
-		if took := time.Since(began); took > time.Minute {
-			t.Errorf("that took %s", took)
-		}
-	})
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // SessionTracker remembers what this process has seen of sessions and when: only ever used to wait, to name a reason
-// and to tell one container from another that has its name. Losing it, as a restart does, makes a wait begin again where
-// the looks themselves do not say when it began. It is safe for concurrent use.
+// and to tell one container from another that has its name. Losing it, as a restart does, makes a wait begin again
+// where the looks themselves do not say when it began. It is safe for concurrent use.
 type SessionTracker struct {
 	mu       sync.Mutex
 	sessions map[verdict.SessionKey]*sessionRecord

@@ -23,7 +23,9 @@ type Introduction struct {
 }
 
 // Introduce asks the engine that answers who it is and what time it has.
-func Introduce(ctx context.Context, engine Engine) (Introduction, error) {
+func Introduce(ctx context.Context, engine interface {
+	Info(ctx context.Context) (dockerwatch.Info, error)
+}) (Introduction, error) {
 	info, err := engine.Info(ctx)
 	if err != nil {
 		return Introduction{}, err

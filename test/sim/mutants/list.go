@@ -57,7 +57,7 @@ func deafMutants() []mutant {
 			"slowLane.enter", "if l.in >= l.width {", "if false {",
 		}}},
 		{"sessions whose looks hung with the engine are let in one by one", "L1", []edit{
-			{"sweeper.run", "	if s.hung {", "	if false {"},
+			{"Sweeper.run", "	if s.hung {", "	if false {"},
 			{"slowLane.enter", "		next = l.call()", "		next = nil"},
 		}},
 		{"a live session is not given the container that took the place of its own", "S1 L1", []edit{{
@@ -118,7 +118,7 @@ func lookMutants() []mutant {
 			{"containerSubject.apply", "	if err := s.unchanged(ctx, f); err != nil {\n		return false, err\n	}\n", ""},
 		}},
 		{"a name is believed to mean the container that had it when the sweep began", "S1 S5", []edit{{
-			"sweeper.remember", "case !s.tracker.ClaimedBefore(key, row.Claim, listed):", "case false:",
+			"Sweeper.remember", "case !s.Sessions.ClaimedBefore(key, row.Claim, listed):", "case false:",
 		}}},
 		{"a running container is taken for the claimed one's successor though another one could be it", "S1", []edit{
 			{"Containers.lookAtSession", "f.Alone = len(others) == 0", "f.Alone = len(others) >= 0"},

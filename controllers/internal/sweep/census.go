@@ -1,4 +1,4 @@
-package controllers
+package sweep
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 )
 
 // takeCensus counts what a first contact with an engine is judged by.
-func takeCensus(ctx context.Context, store SessionStore, containers *dockerwatch.Index) (identity.Census, error) {
+func takeCensus(ctx context.Context, store Store, containers *dockerwatch.Index) (identity.Census, error) {
 	var c identity.Census
 	for row, err := range store.Claiming(ctx) {
 		if err != nil {

@@ -1,4 +1,4 @@
-package controllers
+package sweep
 
 import (
 	"context"
@@ -13,65 +13,68 @@ import (
 // counted. One status that is not configured can be that of most rows of a table, and each report is remembered.
 const reportedRows = 100
 
-// nominees are the keys that one sweep found worth a look: what is adrift, what must be reported and was not yet, and
+// Nominees are the keys that one sweep found worth a look: what is adrift, what must be reported and was not yet, and
 // every owned container without a claim. They are handed on when the sweep has ended, so that its counts are known when
 // the first of them is looked at.
-type nominees struct {
-	sessions   []verdict.SessionKey
-	containers []verdict.ContainerKey
+type Nominees struct {
+	Sessions   []verdict.SessionKey
+	Containers []verdict.ContainerKey
 	// reported is how many rows of unknown status or with an impossible claim are among them.
 	reported int
 }
 
-// visitor returns a visitor that collects the nominees of one sweep.
-func (n *nominees) visitor(m *evidence.SessionTracker) visitor {
-	return visitor{
-		row: func(row sessiondb.Row, _ *dockerwatch.Container, s standing) {
-			if n.worthALook(m, row, s) {
-				n.sessions = append(n.sessions, SessionKey(row.ID))
+// Visitor returns a Visitor that collects the Nominees of one sweep.
+func (n *Nominees) Visitor(tracker *evidence.SessionTracker) Visitor {
+	return Visitor{
+		Row: func(row sessiondb.Row, _ *dockerwatch.Container, s RowState) {
+			if n.worthALook(tracker, row, s) {
+				n.Sessions = append(n.Sessions, verdict.SessionKey(row.ID))
 			}
 		},
-		container: func(c *dockerwatch.Container) { n.containers = append(n.containers, ContainerKey(c.ID)) },
+		Container: func(c *dockerwatch.Container) { n.Containers = append(n.Containers, verdict.ContainerKey(c.ID)) },
 	}
 }
 
-func (n *nominees) worthALook(m *evidence.SessionTracker, row sessiondb.Row, s standing) bool {
+func (n *Nominees) worthALook(tracker *evidence.SessionTracker, row sessiondb.Row, s RowState) bool {
 	var reason verdict.Reason
 	switch s {
-	case standsHealthy:
+	case Healthy:
 		return false
-	case standsAdrift:
+	case Adrift:
 		return true
-	case standsHeld, standsInvalid:
+	case Held, Invalid:
 		if n.reported++; n.reported > reportedRows {
 			return false
 		}
 		reason = verdict.StatusUnknown
-		if s == standsInvalid {
+		if s == Invalid {
 			reason = verdict.ClaimInvalid
 		}
-	case standsTaken:
+	case Taken:
 		reason = verdict.ContainerTaken
-	case standsForeign:
+	case Foreign:
 		reason = verdict.ContainerForeign
 	}
-	return !m.Logged(SessionKey(row.ID), row.Claim, said(reason))
+	return !tracker.Logged(verdict.SessionKey(row.ID), row.Claim, Reported(reason))
 }
 
-// handOn nominates them. The error is ctx's, when it ends first.
-func (n *nominees) handOn(
+// HandOn nominates them. The error is ctx's, when it ends first.
+func (n *Nominees) HandOn(
 	ctx context.Context, session func(context.Context, verdict.SessionKey) error,
 	container func(context.Context, verdict.ContainerKey) error,
 ) error {
-	for _, key := range n.sessions {
+	for _, key := range n.Sessions {
 		if err := session(ctx, key); err != nil {
 			return err
 		}
 	}
-	for _, key := range n.containers {
+	for _, key := range n.Containers {
 		if err := container(ctx, key); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// Reported is how a tracker remembers that a reason was reported.
+func Reported(reason verdict.Reason) string { return "reported " + string(reason) }

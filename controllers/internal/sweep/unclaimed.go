@@ -1,4 +1,4 @@
-package controllers
+package sweep
 
 import (
 	"context"
@@ -17,40 +17,40 @@ import (
 const rowlessReads = 64
 
 // meetUnclaimed counts the owned containers, and passes those on that no row claims.
-func (s *sweeper) meetUnclaimed(
-	ctx context.Context, list []dockerwatch.Container, claimed map[string]bool, result *Sweep, visit visitor,
+func (s *Sweeper) meetUnclaimed(
+	ctx context.Context, list []dockerwatch.Container, claimed map[string]bool, result *Result, visit Visitor,
 ) error {
 	var unclaimed []dockerwatch.Owner
 	for i := range list {
 		c := &list[i]
-		owner := s.ownership.Judge(c.Name(), c.Labels)
-		if s.policy.Labelled(owner) {
-			result.tally.Owned++
+		owner := s.Ownership.Judge(c.Name(), c.Labels)
+		if s.Policy.Labelled(owner) {
+			result.counts.Owned++
 		}
 		switch {
 		case owner.Owned:
 			result.Owned++
-		case claimed[c.ID] && !s.ownership.Claimed:
+		case claimed[c.ID] && !s.Ownership.Claimed:
 			result.ForeignClaimed++
 		}
 		if !owner.Owned || claimed[c.ID] {
 			continue
 		}
 		result.Unclaimed++
-		if s.policy.Labelled(owner) {
+		if s.Policy.Labelled(owner) {
 			unclaimed = append(unclaimed, owner)
 		}
-		visit.container(c)
+		visit.Container(c)
 	}
 	var err error
-	result.tally.Rowless, err = s.rowless(ctx, unclaimed, result.tally)
+	result.counts.Rowless, err = s.rowless(ctx, unclaimed, result.counts)
 	return err
 }
 
 // rowless counts the owners without a row. They are only read where there are enough of them to mean something.
-func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t verdict.Counts) (int, error) {
+func (s *Sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t verdict.Counts) (int, error) {
 	t.Rowless = len(owners)
-	if !s.policy.Breaker.TooManyRowless(t) {
+	if !s.Policy.Breaker.TooManyRowless(t) {
 		return 0, nil
 	}
 	var rowless atomic.Int64
@@ -58,7 +58,7 @@ func (s *sweeper) rowless(ctx context.Context, owners []dockerwatch.Owner, t ver
 	reads.SetLimit(rowlessReads)
 	for _, owner := range owners {
 		reads.Go(func() error {
-			_, err := s.store.Get(reading, owner.Session)
+			_, err := s.Store.Get(reading, owner.Session)
 			if errors.Is(err, sessiondb.ErrNotFound) {
 				rowless.Add(1)
 				return nil
