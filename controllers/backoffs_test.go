@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr/funcr"
 	"golang.org/x/time/rate"
 
+	"github.com/session-controller/session-controller/controllers/internal/apply"
 	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
@@ -36,7 +37,7 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 			SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Retry}}, 1, backoffBase, 1,
 		},
 		{"a stop puts its key back itself", SessionOutcome{Stopping: true}, 1, 0, 0},
-		{"what may not be changed is looked at now and then", SessionOutcome{Err: errDryRun}, 9, time.Minute, time.Minute},
+		{"what may not be changed is looked at now and then", SessionOutcome{Err: apply.ErrDryRun}, 9, time.Minute, time.Minute},
 		{"the same while an operator has paused", SessionOutcome{Err: pause.ErrPaused}, 9, time.Minute, time.Minute},
 		{
 			"a grace is waited for", SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Fail, Wait: time.Minute}}, 1,
@@ -81,7 +82,7 @@ func TestAStopThatFailsIsNotTriedAtOnce(t *testing.T) {
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
 		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
 		queue:    takesWaits{noQueue{}, &waits},
-		subject:  &sessionSubject{tracker: evidence.NewSessionTracker(), containers: evidence.NewContainerTracker()},
+		subject:  newSubject(),
 
 		failureLog: rate.NewLimiter(1, 1),
 	}
@@ -146,7 +147,7 @@ func TestAStopThatHadToWaitForOthersPutsItsKeyBackAtOnce(t *testing.T) {
 		queue:    takesWaits{noQueue{}, &waits},
 	}
 	for range 10 {
-		if wait := r.again(t.Context(), "s1", SessionOutcome{Err: errBusy}); wait > backoffCapBusy {
+		if wait := r.again(t.Context(), "s1", SessionOutcome{Err: apply.ErrBusy}); wait > backoffCapBusy {
 			t.Errorf("waits %s for the stops of others", wait)
 		}
 	}
@@ -155,7 +156,7 @@ func TestAStopThatHadToWaitForOthersPutsItsKeyBackAtOnce(t *testing.T) {
 	if waits[0] != 0 {
 		t.Errorf("comes back %s after its container has stopped, want at once", waits[0])
 	}
-	if wait := r.again(t.Context(), "s1", SessionOutcome{Err: errBusy}); wait != backoffBase {
+	if wait := r.again(t.Context(), "s1", SessionOutcome{Err: apply.ErrBusy}); wait != backoffBase {
 		t.Errorf("waits %s for the stops of others once more, want %s", wait, backoffBase)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/apply"
 	"github.com/session-controller/session-controller/controllers/internal/breaker"
 	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/identity"
@@ -68,11 +69,11 @@ type core struct {
 	sessionLooks     *evidence.Sessions
 	containerLooks   *evidence.Containers
 	sweeper          *sweep.Sweeper
-	stopper          *stopper
+	sessionEffects   *apply.Sessions
+	containerEffects *apply.Containers
+	stopper          *apply.Stopper
 	gate             *pause.Gate
 	requests         *requests.Requests
-	ends             *postMortems
-	locks            *containerLocks
 	slowSessions     *slowLane[verdict.SessionKey]
 	slowContainers   *slowLane[verdict.ContainerKey]
 }
@@ -83,7 +84,7 @@ func newCore(o Options) *core {
 	c := &core{
 		Options: o, requests: r, history: dockerwatch.NewHistory(), sessionTracker: evidence.NewSessionTracker(),
 		containerTracker: evidence.NewContainerTracker(), gate: pause.New(o.Pauses, o.Metrics, r, o.Log),
-		record: newPassRecorder(o.Metrics), ends: newPostMortems(o.Engine, o.Policy.KeepLogs), locks: newContainerLocks(),
+		record: newPassRecorder(o.Metrics),
 	}
 	c.slowSessions = newSlowLane[verdict.SessionKey](c.Workers)
 	c.slowContainers = newSlowLane[verdict.ContainerKey](c.containerWorkers())
@@ -93,10 +94,13 @@ func newCore(o Options) *core {
 	c.breaker = breaker.New(breaker.Options{
 		Policy: o.Policy.Breaker, AcceptLeaks: o.AcceptLeaks, Metrics: o.Metrics, Log: o.Log,
 	})
-	c.stopper = newStopper(o.Engine, o.Metrics)
 	c.sessionLooks, c.containerLooks = evidence.New(evidence.Options{
 		Store: o.Store, Engine: c.guard.Vouched(o.Engine), Guard: c.guard, Breaker: c.breaker, History: c.history,
 		Ownership: o.Ownership, Policy: o.Policy, SessionTracker: c.sessionTracker, ContainerTracker: c.containerTracker,
+	})
+	c.sessionEffects, c.containerEffects, c.stopper = apply.New(apply.Options{
+		Store: o.Store, Engine: o.Engine, Policy: o.Policy, DryRun: o.DryRun, Gate: c.gate, Guard: c.guard,
+		Looks: c.sessionLooks, SessionTracker: c.sessionTracker, ContainerTracker: c.containerTracker, Metrics: o.Metrics,
 	})
 	c.sweeper = sweep.New(sweep.Options{
 		Store: o.Store, Engine: o.Engine, Guard: c.guard, Breaker: c.breaker, History: c.history, Ownership: o.Ownership,
@@ -125,12 +129,8 @@ func (c *core) sessionReconciler(
 	queue keyQueue[verdict.SessionKey], containers keyQueue[verdict.ContainerKey],
 ) *reconciler[verdict.SessionKey, verdict.SessionFacts] {
 	subject := &sessionSubject{
-		looks: c.sessionLooks, policy: c.Policy, tracker: c.sessionTracker, locks: c.locks, history: c.history,
+		Sessions: c.sessionEffects, looks: c.sessionLooks, policy: c.Policy, tracker: c.sessionTracker, history: c.history,
 		containers: c.containerTracker, released: containers,
-		effects: &effects{
-			store: c.Store, engine: c.Engine, policy: c.Policy, permit: permit{c.DryRun, c.gate}, stopper: c.stopper,
-			tracker: c.sessionTracker, metrics: c.Metrics, guard: c.guard, ends: c.ends,
-		},
 	}
 	return newReconciler(verdict.KindSession, subject, c.slowSessions, c.MaxBackoff, queue, c.record, c.requests,
 		c.Log)
@@ -141,8 +141,7 @@ func (c *core) containerReconciler(
 	queue keyQueue[verdict.ContainerKey],
 ) *reconciler[verdict.ContainerKey, verdict.ContainerFacts] {
 	subject := &containerSubject{
-		looks: c.containerLooks, tracker: c.containerTracker, store: c.Store, policy: c.Policy, remover: c.Engine,
-		permit: permit{c.DryRun, c.gate}, stopper: c.stopper, metrics: c.Metrics, ends: c.ends,
+		Containers: c.containerEffects, looks: c.containerLooks, policy: c.Policy, tracker: c.containerTracker,
 	}
 	return newReconciler(verdict.KindContainer, subject, c.slowContainers, c.MaxBackoff, queue, c.record,
 		c.requests, c.Log)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 
+	"github.com/session-controller/session-controller/controllers/internal/apply"
 	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -15,7 +16,7 @@ import (
 // failed ends a pass early.
 func (r *reconciler[K, F]) failed(ctx context.Context, key K, out Outcome[F], err error) Outcome[F] {
 	out.Err = err
-	if ctx.Err() != nil || withheld(err) || errors.Is(err, errBusy) {
+	if ctx.Err() != nil || withheld(err) || errors.Is(err, apply.ErrBusy) {
 		return out
 	}
 	r.logFailure(logr.FromContextOrDiscard(ctx).WithValues(

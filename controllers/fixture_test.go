@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/go-logr/logr"
+
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 )
 
@@ -37,4 +39,13 @@ func (q takesWaits) stopEnded(_ verdict.SessionKey, after time.Duration) {
 // pass lets virtual time pass.
 func pass(d time.Duration) {
 	time.Sleep(d) //nolint:forbidigo // virtual time
+}
+
+// newSubject returns sessions without an engine or a table.
+func newSubject() *sessionSubject {
+	c := newCore(Options{Policy: verdict.DefaultPolicy(), Log: logr.Discard()})
+	return &sessionSubject{
+		Sessions: c.sessionEffects, looks: c.sessionLooks, policy: c.Policy, tracker: c.sessionTracker, history: c.history,
+		containers: c.containerTracker,
+	}
 }

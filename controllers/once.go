@@ -76,7 +76,7 @@ func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress f
 	defer cancel()
 	s := &once{core: newCore(o), until: time.Now().Add(timeout), progress: progress}
 	defer s.core.wait()
-	defer s.core.stopper.wait()
+	defer s.core.stopper.Wait()
 	defer cancel()
 	if err := s.core.gate.Check(ctx); err != nil && !o.DryRun {
 		return SweepReport{}, err

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/client-go/util/workqueue"
 
+	"github.com/session-controller/session-controller/controllers/internal/apply"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
@@ -167,7 +168,7 @@ func (l *lane[K, F]) leave() {
 	for key, out := range l.open {
 		item := l.item(key, out)
 		switch {
-		case out.Err != nil && !errors.Is(out.Err, errBusy) && !errors.Is(out.Err, dockerwatch.ErrRefused):
+		case out.Err != nil && !errors.Is(out.Err, apply.ErrBusy) && !errors.Is(out.Err, dockerwatch.ErrRefused):
 			report.Failed = append(report.Failed, item)
 		case out.Verdict.Drift() && out.Verdict.Wait > 0:
 			report.Pending = append(report.Pending, item)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-logr/logr"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/session-controller/session-controller/controllers/internal/evidence"
+	"github.com/session-controller/session-controller/controllers/internal/apply"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -30,7 +30,7 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 			SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Fail, Wait: time.Hour}}, [3]int{1, 0, 0},
 		},
 		{"a stop under way is left", SessionOutcome{Verdict: due, Stopping: true}, [3]int{0, 1, 0}},
-		{"a stop that waits for its turn is left", SessionOutcome{Verdict: due, Err: errBusy}, [3]int{0, 1, 0}},
+		{"a stop that waits for its turn is left", SessionOutcome{Verdict: due, Err: apply.ErrBusy}, [3]int{0, 1, 0}},
 		{"a removal that the engine refuses for now is left", SessionOutcome{Err: dockerwatch.ErrRefused}, [3]int{0, 1, 0}},
 		{"a session that was never reached is left", SessionOutcome{}, [3]int{0, 1, 0}},
 		{"what could not be looked at has failed", SessionOutcome{Err: errors.New("odd")}, [3]int{0, 0, 1}},
@@ -81,9 +81,7 @@ func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	s := &once{settled: make(chan struct{}), until: time.Now().Add(time.Minute)}
 	looks := make(chan verdict.SessionKey, 2)
 	l := newLane(s, 1, func(queue keyQueue[verdict.SessionKey]) *sessionReconciler {
-		subject := counted{
-			&sessionSubject{tracker: evidence.NewSessionTracker(), containers: evidence.NewContainerTracker()}, looks,
-		}
+		subject := counted{newSubject(), looks}
 		return newReconciler(verdict.KindSession, subject, newSlowLane[verdict.SessionKey](1), backoffCap, queue,
 			newPassRecorder(nil), requests.New(),
 			logr.Discard())

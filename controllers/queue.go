@@ -11,6 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/session-controller/session-controller/controllers/internal/apply"
 )
 
 // A row that changed, and the end of a stop that was begun for it, go ahead of what happened to containers, and that of
@@ -106,7 +108,7 @@ func (q *queue[K]) stopEnded(key K, after time.Duration) {
 }
 
 // putBack hands the keys of ended stops to the queue until ctx ends, then waits for the stops to let go.
-func (q *queue[K]) putBack(ctx context.Context, s *stopper) error {
+func (q *queue[K]) putBack(ctx context.Context, s *apply.Stopper) error {
 	for ctx.Err() == nil {
 		select {
 		case n := <-q.stopped:
@@ -117,7 +119,7 @@ func (q *queue[K]) putBack(ctx context.Context, s *stopper) error {
 		}
 	}
 	idle := make(chan struct{})
-	go func() { s.wait(); close(idle) }()
+	go func() { s.Wait(); close(idle) }()
 	for {
 		select {
 		case <-q.stopped:

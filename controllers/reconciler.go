@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/session-controller/session-controller/controllers/internal/apply"
 	"github.com/session-controller/session-controller/controllers/internal/identity"
 	"github.com/session-controller/session-controller/controllers/internal/pause"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
@@ -63,11 +64,11 @@ type subject[K ~string, F looks] interface {
 	record(ctx context.Context, key K, f F) error
 	// decide is pure.
 	decide(f F) verdict.Verdict
-	// apply carries out one verdict. over says that nothing can be due of the key after it, so that it needs no further
+	// Apply carries out one verdict. over says that nothing can be due of the key after it, so that it needs no further
 	// look. done is told when a stop that was begun beside has ended.
-	apply(ctx context.Context, f F, v verdict.Verdict, done func(error)) (over bool, err error)
-	// report tells people, once, what is only told.
-	report(ctx context.Context, f F, v verdict.Verdict)
+	Apply(ctx context.Context, f F, v verdict.Verdict, done func(error)) (over bool, err error)
+	// Report logs, once, what is only reported.
+	Report(ctx context.Context, f F, v verdict.Verdict)
 	// news reports whether a failure has not been told of this key just before.
 	news(key K, text string) bool
 }
@@ -132,7 +133,7 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 		return 0
 	case errors.Is(out.Err, dockerwatch.ErrUnreachable), errors.Is(out.Err, identity.ErrNotTrusted):
 		return min(r.backoffs.failures.When(key), backoffCapDown)
-	case errors.Is(out.Err, errBusy):
+	case errors.Is(out.Err, apply.ErrBusy):
 		return min(r.backoffs.busy.When(key), backoffCapBusy)
 	case out.Err != nil || out.Verdict.Action == verdict.Retry:
 		return r.backoffs.failures.When(key)
@@ -147,7 +148,9 @@ func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) tim
 const sweepWait = time.Minute
 
 // withheld reports whether an effect was not carried out because nothing may be changed.
-func withheld(err error) bool { return errors.Is(err, errDryRun) || errors.Is(err, pause.ErrPaused) }
+func withheld(err error) bool {
+	return errors.Is(err, apply.ErrDryRun) || errors.Is(err, pause.ErrPaused)
+}
 
 // stopEnded puts the key of a stop back: at once the first time, after a backoff when the stop failed or the container
 // is being stopped again and again.
@@ -205,7 +208,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 			r.reportStuck(ctx, key, out.Verdict)
 			return out
 		}
-		over, err := r.subject.apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })
+		over, err := r.subject.Apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })
 		switch {
 		case err == nil:
 			out.Effects++
@@ -217,7 +220,7 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 			if out.Verdict.Action == verdict.Fail {
 				failedFor = out.Verdict.Reason
 			}
-		case errors.Is(err, errStopping):
+		case errors.Is(err, apply.ErrStopping):
 			out.Stopping = true
 			return out
 		case !retryNow(err):
@@ -235,7 +238,7 @@ func (r *reconciler[K, F]) look(ctx context.Context, key K) (F, error) {
 
 // rest ends a pass that has nothing to do now: it asks for a sweep where the verdict waits for one.
 func (r *reconciler[K, F]) rest(ctx context.Context, out Outcome[F]) {
-	r.subject.report(ctx, out.Facts, out.Verdict)
+	r.subject.Report(ctx, out.Facts, out.Verdict)
 	log := logr.FromContextOrDiscard(ctx).V(1)
 	switch {
 	case out.Verdict.Reason == verdict.AwaitingSweep:

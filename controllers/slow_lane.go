@@ -3,13 +3,15 @@ package controllers
 import (
 	"fmt"
 	"sync"
+
+	"github.com/session-controller/session-controller/controllers/internal/apply"
 )
 
 // slowShare is the part of the workers that keys whose last call timed out may hold: a quarter.
 const slowShare = 4
 
 // errSlowLaneFull says that as many keys whose calls hang as may are being looked at.
-var errSlowLaneFull = fmt.Errorf("too many containers that do not answer are being looked at: %w", errBusy)
+var errSlowLaneFull = fmt.Errorf("too many containers that do not answer are being looked at: %w", apply.ErrBusy)
 
 // slowLane keeps containers that do not answer from holding all workers. A call that hangs holds its worker until its
 // deadline; a key whose last pass ended so is let in only while fewer than a quarter of the workers (one at least) are

@@ -11,7 +11,6 @@ import (
 
 	"github.com/go-logr/logr"
 
-	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
 	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
@@ -32,7 +31,7 @@ func TestContainersThatHangHoldAQuarterOfTheWorkers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const workers = 4
-		subject := wedged{&sessionSubject{tracker: evidence.NewSessionTracker(), containers: evidence.NewContainerTracker()}}
+		subject := wedged{newSubject()}
 		r := newReconciler(verdict.KindSession, subject, newSlowLane[verdict.SessionKey](workers), backoffCap, noQueue{},
 			newPassRecorder(nil), requests.New(),
 			logr.Discard())

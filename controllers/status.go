@@ -139,7 +139,7 @@ func (c *Controller) Status() Status {
 	s := Status{
 		Started: c.started, Leads: c.leads(), DryRun: c.DryRun, Checks: c.Checks(), Feed: c.feed.Load(),
 		Engine: c.guard.Served(), Open: c.record.drifts.Open(), Looping: c.record.drifts.Looping(),
-		Stopping: c.stopper.count(),
+		Stopping: c.stopper.Count(),
 		Sessions: c.sessions.waiting(), Containers: c.containers.waiting(),
 	}
 	if p := c.gate.Current(); p.Active() {

@@ -34,3 +34,6 @@ func (t *SessionTracker) Logged(key verdict.SessionKey, claim, text string) bool
 	s := t.sessions[key]
 	return s != nil && s.claim == claim && s.logged == text
 }
+
+// Reported is how a tracker remembers that a reason was reported.
+func Reported(reason verdict.Reason) string { return "reported " + string(reason) }

@@ -55,7 +55,7 @@ func (n *Nominees) worthALook(tracker *evidence.SessionTracker, row sessiondb.Ro
 	case Foreign:
 		reason = verdict.ContainerForeign
 	}
-	return !tracker.Logged(verdict.SessionKey(row.ID), row.Claim, Reported(reason))
+	return !tracker.Logged(verdict.SessionKey(row.ID), row.Claim, evidence.Reported(reason))
 }
 
 // HandOn nominates them. The error is ctx's, when it ends first.
@@ -75,6 +75,3 @@ func (n *Nominees) HandOn(
 	}
 	return nil
 }
-
-// Reported is how a tracker remembers that a reason was reported.
-func Reported(reason verdict.Reason) string { return "reported " + string(reason) }

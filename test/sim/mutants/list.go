@@ -115,7 +115,7 @@ func lookMutants() []mutant {
 			{"Containers.lookAtContainer",
 				"	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))\n	return err",
 				"	f.Claimants = early\n	return nil"},
-			{"containerSubject.apply", "	if err := s.unchanged(ctx, f); err != nil {\n		return false, err\n	}\n", ""},
+			{"Containers.Apply", "	if err := e.unchanged(ctx, f); err != nil {\n		return false, err\n	}\n", ""},
 		}},
 		{"a name is believed to mean the container that had it when the sweep began", "S1 S5", []edit{{
 			"Sweeper.remember", "case !s.Sessions.ClaimedBefore(key, row.Claim, listed):", "case false:",

@@ -28,7 +28,7 @@ func carelessMutants() []mutant {
 				"f.Claimants = append(f.Claimants[:i], f.Claimants[i+1:]...)\n" +
 				"			i--\n		}\n	}\n	return err",
 		}, {
-			"containerSubject.unchanged", "	if len(claimants) > 0 {", "	if len(claimants) > 0 && s.store.Serves(claimants[0]) {",
+			"Containers.unchanged", "	if len(claimants) > 0 {", "	if len(claimants) > 0 && e.store.Serves(claimants[0]) {",
 		}}},
 		{"a container is removed with its volumes", "S3", []edit{{
 			"Engine.Remove", "RemoveVolumes: opts.Volumes}", "RemoveVolumes: true}",
@@ -40,7 +40,7 @@ func carelessMutants() []mutant {
 			"ContainerFacts.leaked", "p.GoneGrace.Duration-f.WatchedFor)", "0)",
 		}}},
 		{"the rows are not read again before a container that none claims is removed", "S1 S2", []edit{{
-			"containerSubject.apply", "	if err := s.unchanged(ctx, f); err != nil {\n		return false, err\n	}\n", "",
+			"Containers.Apply", "	if err := e.unchanged(ctx, f); err != nil {\n		return false, err\n	}\n", "",
 		}}},
 		{"a row is written though it is of another node by now", "S2", []edit{{
 			"update", "\" AND \" + d.same(e.node, arg(argNode)) +",

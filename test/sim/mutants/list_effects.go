@@ -5,7 +5,7 @@ func effectMutants() []mutant {
 	const castAway = " AND (1 = 1 OR "
 	return []mutant{
 		{"a claim is released before its container is removed", "S5", []edit{{
-			"effects.remove",
+			"Sessions.remove",
 			"	if err := call(ctx, f.Container.ID,",
 			"	if row, err := e.store.Release(ctx, f.Row); err == nil {\n		f.Row = row\n	}\n" +
 				"	if err := call(ctx, f.Container.ID,",
@@ -23,7 +23,7 @@ func effectMutants() []mutant {
 			"decideEnded", "case f.Row.Claim != c.ID:\n		v.Action = Pin", "case false:\n		v.Action = Pin",
 		}}},
 		{"a failed session keeps the name it claims", "S5 S1", []edit{{
-			"effects.carryOut", "return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Container.ID, f.Renamed.ID)))",
+			"Sessions.act", "return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Container.ID, f.Renamed.ID)))",
 			"return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Row.Claim)))",
 		}}},
 		{"whose a container is does not matter", "S3", []edit{

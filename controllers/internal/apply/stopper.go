@@ -1,8 +1,7 @@
-package controllers
+package apply
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -18,19 +17,8 @@ import (
 // hour.
 const stopsAtOnce = 64
 
-var (
-	// errStopping says that a stop was begun and its end will put the key back.
-	errStopping = errors.New("the container is being stopped")
-	// errBusy says that others must be done first, as many stops as are allowed: look again in a moment.
-	errBusy = errors.New("others are under way, it will be tried again in a moment")
-	// errEnding says that no stop begins any more because the process ends; the next one finds the container.
-	errEnding = fmt.Errorf("the controller is ending: %w", context.Canceled)
-	// errDryRun says that nothing was done because nothing may be.
-	errDryRun = errors.New("dry run")
-)
-
-// stopper runs stops beside the workers, so that a container that ignores its stop signal delays no other session.
-type stopper struct {
+// Stopper runs stops beside the workers, so that a container that ignores its stop signal delays no other session.
+type Stopper struct {
 	engine  Engine
 	metrics *metrics.Metrics
 
@@ -43,17 +31,17 @@ type stopper struct {
 	running sync.WaitGroup
 }
 
-func newStopper(engine Engine, metrics *metrics.Metrics) *stopper {
-	return &stopper{
+func newStopper(engine Engine, metrics *metrics.Metrics) *Stopper {
+	return &Stopper{
 		engine: engine, metrics: metrics,
 		slots: make(chan struct{}, stopsAtOnce), stopping: map[string][]func(error){},
 	}
 }
 
-// begin starts to stop a container and returns errStopping, or errBusy, or errEnding. The caller has just read the row
+// begin starts to stop a container and returns ErrStopping, or ErrBusy, or errEnding. The caller has just read the row
 // and looked at the container. done is told when the stop has ended, well or not, for everybody who asked for it: the
 // next look says what came of it. Ending ctx abandons the wait, not the stop inside the engine.
-func (s *stopper) begin(
+func (s *Stopper) begin(
 	ctx context.Context, log logr.Logger, reason verdict.Reason, id string, grace time.Duration, done func(error),
 ) error {
 	if err := ctx.Err(); err != nil {
@@ -66,12 +54,12 @@ func (s *stopper) begin(
 	}
 	if waiting := s.stopping[id]; len(waiting) > 0 {
 		s.stopping[id] = append(waiting, done)
-		return errStopping
+		return ErrStopping
 	}
 	select {
 	case s.slots <- struct{}{}:
 	default:
-		return errBusy
+		return ErrBusy
 	}
 	s.stopping[id] = []func(error){done}
 	s.running.Go(func() {
@@ -85,17 +73,17 @@ func (s *stopper) begin(
 			done(err)
 		}
 	})
-	return errStopping
+	return ErrStopping
 }
 
-// count is how many containers are being stopped.
-func (s *stopper) count() int {
+// Count is how many containers are being stopped.
+func (s *Stopper) Count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.stopping)
 }
 
-func (s *stopper) stop(
+func (s *Stopper) stop(
 	ctx context.Context, log logr.Logger, reason verdict.Reason, id string, grace time.Duration,
 ) error {
 	began := time.Now()
@@ -110,9 +98,9 @@ func (s *stopper) stop(
 	return err
 }
 
-// wait lets no stop begin any more and returns when none is under way. A pass that is at its last step while the
+// Wait lets no stop begin any more and returns when none is under way. A pass that is at its last step while the
 // process is told to end would otherwise begin one that the end of the process does not wait for.
-func (s *stopper) wait() {
+func (s *Stopper) Wait() {
 	s.mu.Lock()
 	s.over = true
 	s.mu.Unlock()

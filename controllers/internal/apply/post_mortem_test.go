@@ -1,4 +1,4 @@
-package controllers
+package apply
 
 import (
 	"context"
@@ -70,7 +70,7 @@ func TestNobodyRemovesWhatIsAskedForItsOutput(t *testing.T) {
 		c := dockerwatch.Observation{ID: thisID, Phase: dockerwatch.Exited}
 		go func() { _ = p.write(t.Context(), logr.Discard(), c, false) }()
 		synctest.Wait()
-		if err := p.write(t.Context(), logr.Discard(), c, false); !errors.Is(err, errBusy) {
+		if err := p.write(t.Context(), logr.Discard(), c, false); !errors.Is(err, ErrBusy) {
 			t.Errorf("while another one is at it, it says %v", err)
 		}
 		engine.answer <- struct{}{}

@@ -1,4 +1,4 @@
-package controllers
+package apply
 
 import (
 	"fmt"
@@ -14,13 +14,13 @@ type containerLocks struct {
 
 func newContainerLocks() *containerLocks { return &containerLocks{taken: map[string]bool{}} }
 
-// lock takes the lock of a container, and unlock gives it up. An errBusy says that another session has it: no worker
+// lock takes the lock of a container, and unlock gives it up. An ErrBusy says that another session has it: no worker
 // waits for it, because all others would miss that worker.
 func (l *containerLocks) lock(container string) (unlock func(), err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.taken[container] {
-		return nil, fmt.Errorf("another session gives up its claim on container %s: %w", container, errBusy)
+		return nil, fmt.Errorf("another session gives up its claim on container %s: %w", container, ErrBusy)
 	}
 	l.taken[container] = true
 	return func() {

@@ -1,8 +1,13 @@
-package controllers
+package apply
 
 import (
 	"errors"
 	"testing"
+)
+
+const (
+	thisID  = "1111111111111111111111111111111111111111111111111111111111111111"
+	otherID = "2222222222222222222222222222222222222222222222222222222222222222"
 )
 
 func TestALockIsOfOneContainer(t *testing.T) {
@@ -12,7 +17,7 @@ func TestALockIsOfOneContainer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := locks.lock(thisID); !errors.Is(err, errBusy) {
+	if _, err := locks.lock(thisID); !errors.Is(err, ErrBusy) {
 		t.Errorf("the second one gets %v, want that it must wait", err)
 	}
 	unlockOther, err := locks.lock(otherID)

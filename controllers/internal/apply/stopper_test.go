@@ -1,4 +1,4 @@
-package controllers
+package apply
 
 import (
 	"context"
@@ -41,7 +41,7 @@ func TestStopperStopsEachContainerOnceAndPutsItsKeyBack(t *testing.T) {
 		}
 
 		for range 2 { // two ended sessions may claim one container
-			if err := begin(thisID); !errors.Is(err, errStopping) {
+			if err := begin(thisID); !errors.Is(err, ErrStopping) {
 				t.Fatalf("got %v, want that the container is being stopped", err)
 			}
 		}
@@ -50,11 +50,11 @@ func TestStopperStopsEachContainerOnceAndPutsItsKeyBack(t *testing.T) {
 			t.Errorf("asked the engine %d times to stop one container", n)
 		}
 		for n := range stopsAtOnce - 1 {
-			if err := begin(strings.Repeat("a", n+1)); !errors.Is(err, errStopping) {
+			if err := begin(strings.Repeat("a", n+1)); !errors.Is(err, ErrStopping) {
 				t.Fatalf("stop %d: %v", n, err)
 			}
 		}
-		if err := begin("one too many"); !errors.Is(err, errBusy) {
+		if err := begin("one too many"); !errors.Is(err, ErrBusy) {
 			t.Errorf("got %v, want that too many stops are under way", err)
 		}
 		for range stopsAtOnce + 1 { // everybody who asked is told of the end
@@ -66,10 +66,10 @@ func TestStopperStopsEachContainerOnceAndPutsItsKeyBack(t *testing.T) {
 		if n := len(back); n != 0 {
 			t.Errorf("%d were told of the end twice", n)
 		}
-		if err := begin(thisID); !errors.Is(err, errStopping) {
+		if err := begin(thisID); !errors.Is(err, ErrStopping) {
 			t.Errorf("got %v, want that a container can be stopped again", err)
 		}
-		s.wait()
+		s.Wait()
 	})
 }
 
@@ -84,7 +84,7 @@ func TestStopperLetsGoWhenTheProcessEnds(t *testing.T) {
 		_ = begin()
 		began := time.Now()
 		cancel()
-		s.wait()
+		s.Wait()
 		if waited := time.Since(began); waited != 0 {
 			t.Errorf("waited %s for a stop inside the engine", waited)
 		}
@@ -101,7 +101,7 @@ func TestNoStopBeginsOnceStopsAreWaitedFor(t *testing.T) {
 		s := newStopper(slowEngine{stops: make(chan string, 1)}, nil)
 		ended, begun := make(chan struct{}), make(chan error, 1)
 		go func() {
-			s.wait()
+			s.Wait()
 			close(ended)
 		}()
 		told := false
@@ -110,7 +110,7 @@ func TestNoStopBeginsOnceStopsAreWaitedFor(t *testing.T) {
 		}()
 		err := <-begun
 		<-ended
-		if errors.Is(err, errStopping) != told {
+		if errors.Is(err, ErrStopping) != told {
 			t.Errorf("begin returned %v, and the end of the wait was after that of the stop: %t", err, told)
 		}
 		err = s.begin(t.Context(), logr.Discard(), verdict.SessionEnded, thisID, 0, func(error) {})

@@ -1,11 +1,9 @@
-package controllers
+package apply
 
 import (
 	"cmp"
 	"context"
 	"time"
-
-	"github.com/go-logr/logr"
 
 	"github.com/session-controller/session-controller/controllers/internal/evidence"
 	"github.com/session-controller/session-controller/controllers/internal/identity"
@@ -15,31 +13,73 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// effects carries out verdicts: one compare-and-set or one call on a full container id each (a removal is both: first
-// the container, then the claim on it), and one log line each. It decides nothing, and writes nothing anywhere that is
-// not permitted.
-type effects struct {
-	store   SessionStore
+// Sessions carries out the verdicts about sessions: one compare-and-set or one call on a full container id each (a
+// removal is both: first the container, then the claim on it), and one log line each. It decides nothing, and writes
+// nothing anywhere that is not permitted. It is safe for concurrent use.
+type Sessions struct {
+	store   Store
 	engine  Engine
 	policy  verdict.Policy
 	permit  permit
-	stopper *stopper
+	stopper *Stopper
+	locks   *containerLocks
+	looks   *evidence.Sessions
 	tracker *evidence.SessionTracker
 	metrics *metrics.Metrics
 	guard   *identity.Guard
 	ends    *postMortems
 }
 
-// apply carries out one verdict and logs what there was before and after.
+// Apply carries out one verdict and logs what there was before and after. done is told of the end of a stop, which is
+// begun beside: then ErrStopping is returned. ErrBusy says that others must be done first, ErrDryRun and
+// [pause.ErrPaused] that nothing may be changed.
 //
 // It is over when the row claims nothing any more: what it claimed is gone, or another's, and a row that claims
-// something later is told of as a change. errStopping is returned when a stop was begun beside: done is told of its
-// end.
-func (e *effects) apply(
+// something later is told of as a change.
+//
+// Where a claim is given up though its container exists, only one at a time does so for
+// that container, and reads once more whether the others still claim it: each of two sessions that end together would
+// leave the container to the other one, and no row would claim it any more.
+func (e *Sessions) Apply(
 	ctx context.Context, f verdict.SessionFacts, v verdict.Verdict, done func(error),
 ) (over bool, err error) {
-	log := effectLog(ctx, f, v)
-	say := func(text string) bool { return e.tracker.ShouldLog(SessionKey(f.Row.ID), f.Row.Claim, text) }
+	if f.Container.ID == "" || v.Action != verdict.Release && v.Action != verdict.FailAndRelease {
+		return e.carryOut(ctx, f, v, done)
+	}
+	unlock, err := e.locks.lock(f.Container.ID)
+	if err != nil {
+		return false, err
+	}
+	defer unlock()
+	if v.Reason == verdict.ContainerShared && !f.Owner.OtherSession(f.Row.ID) {
+		others, err := e.looks.OtherClaimants(ctx, f.Row, f.Container)
+		if err != nil {
+			return false, err
+		}
+		if !verdict.SharedWithHeld(others) {
+			return false, evidence.Conflict(verdict.KindSession, f.Row.ID)
+		}
+	}
+	return e.carryOut(ctx, f, v, done)
+}
+
+// Report logs what is only reported: claims that name nothing, containers that are not ours, crash loops. Once, not at
+// every look.
+func (e *Sessions) Report(ctx context.Context, f verdict.SessionFacts, v verdict.Verdict) {
+	if v.Action != verdict.Report && v.Action != verdict.Hold {
+		return
+	}
+	if e.tracker.ShouldLog(verdict.SessionKey(f.Row.ID), f.Row.Claim, evidence.Reported(v.Reason)) {
+		sessionLog(ctx, f, v).Info(v.Reason.Advice())
+	}
+}
+
+// carryOut is Apply where no lock is needed.
+func (e *Sessions) carryOut(
+	ctx context.Context, f verdict.SessionFacts, v verdict.Verdict, done func(error),
+) (over bool, err error) {
+	log := sessionLog(ctx, f, v)
+	say := func(text string) bool { return e.tracker.ShouldLog(verdict.SessionKey(f.Row.ID), f.Row.Claim, text) }
 	leave, err := e.permit.ask(ctx, log, v, say)
 	if err != nil {
 		return false, err
@@ -55,7 +95,7 @@ func (e *effects) apply(
 		}
 	}
 	began := time.Now()
-	row, err := e.carryOut(ctx, f, v)
+	row, err := e.act(ctx, f, v)
 	e.metrics.Effect(v, err)
 	if err != nil {
 		return false, err
@@ -65,14 +105,14 @@ func (e *effects) apply(
 		e.ends.forget(f.Container.ID)
 	}
 	if over = !row.Claims(); over {
-		e.tracker.Forget(SessionKey(row.ID))
+		e.tracker.Forget(verdict.SessionKey(row.ID))
 	}
 	log.Info(sentence(v.Action), "newstatus", row.Status, "newclaim", row.Claim, "took", time.Since(began).String())
 	return over, nil
 }
 
 // measure notes how long a session that has just been failed was dead, where it is known since when.
-func (e *effects) measure(f verdict.SessionFacts, v verdict.Verdict) {
+func (e *Sessions) measure(f verdict.SessionFacts, v verdict.Verdict) {
 	died := f.DiedAt()
 	if (v.Action != verdict.Fail && v.Action != verdict.FailAndRelease) || died.IsZero() {
 		return
@@ -82,8 +122,8 @@ func (e *effects) measure(f verdict.SessionFacts, v verdict.Verdict) {
 	}
 }
 
-// carryOut does it and returns the row as it is now.
-func (e *effects) carryOut(ctx context.Context, f verdict.SessionFacts, v verdict.Verdict) (sessiondb.Row, error) {
+// act does it and returns the row as it is now.
+func (e *Sessions) act(ctx context.Context, f verdict.SessionFacts, v verdict.Verdict) (sessiondb.Row, error) {
 	switch v.Action {
 	case verdict.Fail:
 		return e.store.Fail(ctx, f.Row, verdict.Failure(f, v, cmp.Or(f.Container.ID, f.Renamed.ID)))
@@ -107,7 +147,7 @@ func (e *effects) carryOut(ctx context.Context, f verdict.SessionFacts, v verdic
 // remove removes the container and then clears the claim: an engine that answers "removed" has proven that the
 // container is gone. An engine that answers "no such container" may be another one; the next look finds out. When the
 // process dies between the two, the claim is still there and the next look resumes.
-func (e *effects) remove(
+func (e *Sessions) remove(
 	ctx context.Context, f verdict.SessionFacts,
 	call func(context.Context, string, dockerwatch.RemoveOptions) error,
 ) (sessiondb.Row, error) {
@@ -133,40 +173,4 @@ func sentence(a verdict.Action) string {
 	case verdict.Stop, verdict.Nothing, verdict.Hold, verdict.Report, verdict.Retry:
 	}
 	return ""
-}
-
-// effectLog returns a logger with what there was before the effect. Keys are the same in every line.
-func effectLog(ctx context.Context, f verdict.SessionFacts, v verdict.Verdict) logr.Logger {
-	log := withContainer(logFor(ctx, v), f.Container, f.Evidence)
-	if f.Owner.OtherSession(f.Row.ID) {
-		log = log.WithValues("owner", f.Owner.Session)
-	}
-	return log.WithValues("status", f.Row.Status, "claim", f.Row.Claim)
-}
-
-// logFor returns the logger of a pass with the verdict.
-func logFor(ctx context.Context, v verdict.Verdict) logr.Logger {
-	return logr.FromContextOrDiscard(ctx).WithValues("action", string(v.Action), "reason", string(v.Reason),
-		"rule", v.Rule)
-}
-
-// withContainer adds what the look and the events said of the container. Never its labels, environment or command.
-func withContainer(log logr.Logger, c dockerwatch.Observation, ev dockerwatch.Evidence) logr.Logger {
-	if c.Phase == "" {
-		return log
-	}
-	log = log.WithValues("phase", string(c.Phase))
-	if c.ID != "" {
-		log = log.WithValues("container", c.ID, "name", c.Name)
-	}
-	switch {
-	case !c.FinishedAt.IsZero() && !c.Phase.Alive():
-		log = log.WithValues("exitcode", c.ExitCode, "oom", c.OOMKilled || ev.OOMKilled, "finished", c.FinishedAt)
-	case c.Phase == dockerwatch.Gone && ev.Ended():
-		log = log.WithValues("oom", ev.OOMKilled, "finished", ev.EndedAt())
-		if ev.ExitCode != nil {
-			log = log.WithValues("exitcode", *ev.ExitCode)
-		}
-	}
-	return log
 }

@@ -1,4 +1,4 @@
-package controllers
+package apply
 
 import (
 	"context"
@@ -47,7 +47,7 @@ func newPostMortems(engine Engine, lines int) *postMortems {
 
 // write writes it down where that is still to be done, and returns nil where the container may be removed now. A
 // conflict says that it took a call of the engine: what was looked at is old by now, and must be looked at again first.
-// An errBusy says that another session's pass is writing it: the container must not be removed before.
+// An ErrBusy says that another session's pass is writing it: the container must not be removed before.
 func (p *postMortems) write(ctx context.Context, log logr.Logger, c dockerwatch.Observation, oom bool) error {
 	due, asks, err := p.due(c)
 	if err != nil || !due {
@@ -110,7 +110,7 @@ func (p *postMortems) due(c dockerwatch.Observation) (due, asks bool, err error)
 	known, ok := p.known[c.ID]
 	switch {
 	case ok && !known.written:
-		return false, false, fmt.Errorf("what container %s left is being written down: %w", c.ID, errBusy)
+		return false, false, fmt.Errorf("what container %s left is being written down: %w", c.ID, ErrBusy)
 	case ok && known.finished.Equal(c.FinishedAt): // else it ran once more, and ended in another way
 		return false, false, nil
 	}

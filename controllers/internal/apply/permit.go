@@ -1,4 +1,4 @@
-package controllers
+package apply
 
 import (
 	"context"
@@ -18,7 +18,7 @@ type permit struct {
 }
 
 // ask returns no error where an effect may be carried out, and leave is called when that is done; else why not:
-// errDryRun, a [pause.ErrPaused], or the database's error where that cannot be known. What is withheld is logged where
+// ErrDryRun, a [pause.ErrPaused], or the database's error where that cannot be known. What is withheld is logged where
 // say reports that this is news.
 func (p permit) ask(
 	ctx context.Context, log logr.Logger, v verdict.Verdict, say func(text string) bool,
@@ -27,7 +27,7 @@ func (p permit) ask(
 		if say("dry-run " + string(v.Action) + string(v.Reason)) {
 			log.Info("Would act, but this is a dry run")
 		}
-		return nil, errDryRun
+		return nil, ErrDryRun
 	}
 	leave, err = p.gate.Enter(ctx)
 	if errors.Is(err, pause.ErrPaused) && say("paused "+string(v.Action)) {
