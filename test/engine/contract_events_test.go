@@ -25,9 +25,11 @@ func TestContractOfAStream(t *testing.T) {
 		s.call("POST", "/containers/{c}/start", "")
 		s.ready("c")
 		s.probe("c", "/workload exit 0")
-		for _, call := range []string{"pause", "unpause", "rename?name={run}-d", "restart?t=20", "stop?t=20"} {
+		for _, call := range []string{"pause", "unpause", "rename?name={run}-d", "restart?t=20"} {
 			s.call("POST", "/containers/{c}/"+call, "")
 		}
+		s.ready("c") // or the signal to stop is lost
+		s.call("POST", "/containers/{c}/stop?t=20", "")
 		s.call("DELETE", "/containers/{c}", "")
 		s.events("c", "destroy")
 		s.until("the stream has told of the end", func() bool {

@@ -168,14 +168,22 @@ func AwaitReady(t testing.TB, id string) {
 	awaitReady(t, Docker(t), id)
 }
 
-// awaitReady returns when the process has printed its first line.
+// awaitReady returns when the process has printed its first line since the container ended last.
 func awaitReady(t testing.TB, docker *client.Client, id string) {
 	t.Helper()
 
 	ctx, cancel := context.WithTimeout(t.Context(), readyTimeout)
 	defer cancel()
 
-	logs, err := docker.ContainerLogs(ctx, id, container.LogsOptions{ShowStdout: true, Follow: true})
+	seen, err := docker.ContainerInspect(ctx, id)
+	if err != nil {
+		t.Fatalf("wait for the process of container %s: %v", id, err)
+	}
+	options := container.LogsOptions{ShowStdout: true, Follow: true}
+	if seen.State.FinishedAt != "0001-01-01T00:00:00Z" { // it has run before, and printed that
+		options.Since = seen.State.FinishedAt
+	}
+	logs, err := docker.ContainerLogs(ctx, id, options)
 	if err != nil {
 		t.Fatalf("read the output of container %s: %v", id, err)
 	}
