@@ -37,7 +37,10 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 			SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Retry}}, 1, backoffBase, 1,
 		},
 		{"a stop puts its key back itself", SessionOutcome{Stopping: true}, 1, 0, 0},
-		{"what may not be changed is looked at now and then", SessionOutcome{Err: apply.ErrDryRun}, 9, time.Minute, time.Minute},
+		{
+			"what may not be changed is looked at now and then",
+			SessionOutcome{Err: apply.ErrDryRun}, 9, time.Minute, time.Minute,
+		},
 		{"the same while an operator has paused", SessionOutcome{Err: pause.ErrPaused}, 9, time.Minute, time.Minute},
 		{
 			"a grace is waited for", SessionOutcome{Verdict: verdict.Verdict{Action: verdict.Fail, Wait: time.Minute}}, 1,

@@ -60,8 +60,8 @@ func importsOf(t *testing.T, path string) []string {
 	return own
 }
 
-// TestThePictureOfThePackagesIsTheCodes holds the list of packages in CONTRIBUTING.md to the code, and checks that every
-// arrow of it leads down.
+// TestThePictureOfThePackagesIsTheCodes holds the list of packages in CONTRIBUTING.md to the code, and checks that
+// every arrow of it leads down.
 func TestThePictureOfThePackagesIsTheCodes(t *testing.T) {
 	t.Parallel()
 	_, section, _ := strings.Cut(read(t, "CONTRIBUTING.md"), "### The packages")

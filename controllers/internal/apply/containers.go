@@ -34,8 +34,8 @@ func (e *Containers) Report(ctx context.Context, f verdict.ContainerFacts, v ver
 	}
 }
 
-// Apply carries out one verdict and logs it, as [Sessions.Apply] does. The rows are read once more right before: what was saved since the looks
-// exonerates the container.
+// Apply carries out one verdict and logs it, as [Sessions.Apply] does. The rows are read once more right before: what
+// was saved since the looks exonerates the container.
 func (e *Containers) Apply(
 	ctx context.Context, f verdict.ContainerFacts, v verdict.Verdict, done func(error),
 ) (over bool, err error) {

@@ -28,7 +28,8 @@ func carelessMutants() []mutant {
 				"f.Claimants = append(f.Claimants[:i], f.Claimants[i+1:]...)\n" +
 				"			i--\n		}\n	}\n	return err",
 		}, {
-			"Containers.unchanged", "	if len(claimants) > 0 {", "	if len(claimants) > 0 && e.store.Serves(claimants[0]) {",
+			"Containers.unchanged", "	if len(claimants) > 0 {",
+			"	if len(claimants) > 0 && claimants[0].Node == f.Session.Node {",
 		}}},
 		{"a container is removed with its volumes", "S3", []edit{{
 			"Engine.Remove", "RemoveVolumes: opts.Volumes}", "RemoveVolumes: true}",
