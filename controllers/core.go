@@ -95,7 +95,7 @@ func newCore(o Options) *core {
 		Policy: o.Policy.Breaker, AcceptLeaks: o.AcceptLeaks, Metrics: o.Metrics, Log: o.Log,
 	})
 	c.sessionLooks, c.containerLooks = evidence.New(evidence.Options{
-		Store: o.Store, Engine: c.guard.Vouched(o.Engine), Guard: c.guard, Breaker: c.breaker, History: c.history,
+		Store: o.Store, Engine: c.guard.Verified(o.Engine), Guard: c.guard, Breaker: c.breaker, History: c.history,
 		Ownership: o.Ownership, Policy: o.Policy, SessionTracker: c.sessionTracker, ContainerTracker: c.containerTracker,
 	})
 	c.sessionEffects, c.containerEffects, c.stopper = apply.New(apply.Options{

@@ -64,9 +64,9 @@ type subject[K ~string, F looks] interface {
 	record(ctx context.Context, key K, f F) error
 	// decide is pure.
 	decide(f F) verdict.Verdict
-	// Apply carries out one verdict. over says that nothing can be due of the key after it, so that it needs no further
-	// look. done is told when a stop that was begun beside has ended.
-	Apply(ctx context.Context, f F, v verdict.Verdict, done func(error)) (over bool, err error)
+	// Apply carries out one verdict. done says that nothing can be due of the key after it, so that it needs no further
+	// look. stopped is called when a stop that was begun beside has ended.
+	Apply(ctx context.Context, f F, v verdict.Verdict, stopped func(error)) (done bool, err error)
 	// Report logs, once, what is only reported.
 	Report(ctx context.Context, f F, v verdict.Verdict)
 	// news reports whether a failure has not been told of this key just before.
@@ -171,14 +171,14 @@ func (r *reconciler[K, F]) stopEnded(key K, err error) {
 
 // pass looks, decides and acts until there is nothing to do now.
 func (r *reconciler[K, F]) pass(ctx context.Context, key K) Outcome[F] {
-	leave, ok := r.slow.enter(key)
+	release, ok := r.slow.enter(key)
 	if !ok {
 		return Outcome[F]{Verdict: verdict.Verdict{Action: verdict.Retry, Reason: verdict.LookFailed}, Err: errSlowLaneFull}
 	}
-	over := r.record.steps.begin(r.kind, string(key))
-	defer over()
+	end := r.record.steps.begin(r.kind, string(key))
+	defer end()
 	out := r.converge(logr.NewContext(ctx, r.log.WithValues(r.kind, string(key))), key)
-	for _, next := range leave(errors.Is(out.Err, dockerwatch.ErrTimeout)) {
+	for _, next := range release(errors.Is(out.Err, dockerwatch.ErrTimeout)) {
 		if r.queue.fresh(ctx, next) != nil {
 			break
 		}
@@ -186,6 +186,7 @@ func (r *reconciler[K, F]) pass(ctx context.Context, key K) Outcome[F] {
 	return out
 }
 
+// converge is the loop of one pass: look, record, decide, one effect, look again.
 func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 	var out Outcome[F]
 	failedFor := verdict.ReasonNone
@@ -208,11 +209,11 @@ func (r *reconciler[K, F]) converge(ctx context.Context, key K) Outcome[F] {
 			r.reportStuck(ctx, key, out.Verdict)
 			return out
 		}
-		over, err := r.subject.Apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })
+		done, err := r.subject.Apply(ctx, out.Facts, out.Verdict, func(err error) { r.stopEnded(key, err) })
 		switch {
 		case err == nil:
 			out.Effects++
-			if over {
+			if done {
 				out.Verdict = verdict.Verdict{Action: verdict.Nothing}
 				r.record.drifts.Judged(r.kind, string(key), out.Verdict)
 				return out

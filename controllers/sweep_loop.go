@@ -66,9 +66,9 @@ func (l *sweepLoop) Start(ctx context.Context) error {
 	requested := l.core.requests.Sweeps()
 	wait.For(ctx, firstSweepTimeout, requested)
 	for backoff := (wait.Backoff{First: backoffBase}); ctx.Err() == nil; {
-		over := l.core.record.steps.begin("sweep", "")
+		end := l.core.record.steps.begin("sweep", "")
 		err := l.sweep(ctx)
-		over()
+		end()
 		l.note(ctx, err)
 		next := wait.Spread(l.core.ResyncPeriod)
 		if err == nil {

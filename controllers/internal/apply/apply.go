@@ -58,13 +58,13 @@ type Options struct {
 // New returns what carries out verdicts about sessions and about containers, and the stopper that both share.
 func New(o Options) (*Sessions, *Containers, *Stopper) {
 	stopper, ends := newStopper(o.Engine, o.Metrics), newPostMortems(o.Engine, o.Policy.KeepLogs)
-	may := permit{o.DryRun, o.Gate}
+	gate := effectGate{o.DryRun, o.Gate}
 	sessions := &Sessions{
-		store: o.Store, engine: o.Engine, policy: o.Policy, permit: may, stopper: stopper, locks: newContainerLocks(),
+		store: o.Store, engine: o.Engine, policy: o.Policy, gate: gate, stopper: stopper, locks: newContainerLocks(),
 		looks: o.Looks, tracker: o.SessionTracker, metrics: o.Metrics, guard: o.Guard, ends: ends,
 	}
 	containers := &Containers{
-		store: o.Store, engine: o.Engine, policy: o.Policy, permit: may, stopper: stopper, tracker: o.ContainerTracker,
+		store: o.Store, engine: o.Engine, policy: o.Policy, gate: gate, stopper: stopper, tracker: o.ContainerTracker,
 		metrics: o.Metrics, ends: ends,
 	}
 	return sessions, containers, stopper

@@ -17,7 +17,7 @@ type Containers struct {
 	store   Store
 	engine  Engine
 	policy  verdict.Policy
-	permit  permit
+	gate    effectGate
 	stopper *Stopper
 	tracker *evidence.ContainerTracker
 	metrics *metrics.Metrics
@@ -37,11 +37,11 @@ func (e *Containers) Report(ctx context.Context, f verdict.ContainerFacts, v ver
 // Apply carries out one verdict and logs it, as [Sessions.Apply] does. The rows are read once more right before: what
 // was saved since the looks exonerates the container.
 func (e *Containers) Apply(
-	ctx context.Context, f verdict.ContainerFacts, v verdict.Verdict, done func(error),
-) (over bool, err error) {
+	ctx context.Context, f verdict.ContainerFacts, v verdict.Verdict, stopped func(error),
+) (done bool, err error) {
 	log := containerLog(ctx, f, v)
-	say := func(text string) bool { return e.tracker.ShouldLog(verdict.ContainerKey(f.Container.ID), text) }
-	leave, err := e.permit.ask(ctx, log, v, say)
+	shouldLog := func(text string) bool { return e.tracker.ShouldLog(verdict.ContainerKey(f.Container.ID), text) }
+	leave, err := e.gate.enter(ctx, log, v, shouldLog)
 	if err != nil {
 		return false, err
 	}
@@ -50,7 +50,7 @@ func (e *Containers) Apply(
 		return false, err
 	}
 	if v.Action == verdict.Stop {
-		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, done)
+		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, stopped)
 	}
 	if v.Removes() {
 		if err := e.ends.write(ctx, logFor(ctx, v).WithValues("session", f.Owner.Session), f.Container,

@@ -20,7 +20,7 @@ type Sessions struct {
 	store   Store
 	engine  Engine
 	policy  verdict.Policy
-	permit  permit
+	gate    effectGate
 	stopper *Stopper
 	locks   *containerLocks
 	looks   *evidence.Sessions
@@ -30,21 +30,20 @@ type Sessions struct {
 	ends    *postMortems
 }
 
-// Apply carries out one verdict and logs what there was before and after. done is told of the end of a stop, which is
-// begun beside: then ErrStopping is returned. ErrBusy says that others must be done first, ErrDryRun and
-// [pause.ErrPaused] that nothing may be changed.
+// Apply carries out one verdict and logs what there was before and after. It is done when the row claims nothing any
+// more: what it claimed is gone, or another session's, and a row that claims something later comes as a change.
 //
-// It is over when the row claims nothing any more: what it claimed is gone, or another's, and a row that claims
-// something later is told of as a change.
+// A stop runs beside: Apply returns ErrStopping, and stopped is called with its result. ErrBusy says that others must
+// be done first, ErrDryRun and [pause.ErrPaused] that nothing may be changed.
 //
-// Where a claim is given up though its container exists, only one at a time does so for
-// that container, and reads once more whether the others still claim it: each of two sessions that end together would
-// leave the container to the other one, and no row would claim it any more.
+// A claim on a container that exists is given up under the container's lock, after its other claims were read once
+// more: of two sessions that end together, each would leave the container to the other one, and no row would claim it
+// any more.
 func (e *Sessions) Apply(
-	ctx context.Context, f verdict.SessionFacts, v verdict.Verdict, done func(error),
-) (over bool, err error) {
+	ctx context.Context, f verdict.SessionFacts, v verdict.Verdict, stopped func(error),
+) (done bool, err error) {
 	if f.Container.ID == "" || v.Action != verdict.Release && v.Action != verdict.FailAndRelease {
-		return e.carryOut(ctx, f, v, done)
+		return e.carryOut(ctx, f, v, stopped)
 	}
 	unlock, err := e.locks.lock(f.Container.ID)
 	if err != nil {
@@ -60,7 +59,7 @@ func (e *Sessions) Apply(
 			return false, evidence.Conflict(verdict.KindSession, f.Row.ID)
 		}
 	}
-	return e.carryOut(ctx, f, v, done)
+	return e.carryOut(ctx, f, v, stopped)
 }
 
 // Report logs what is only reported: claims that name nothing, containers that are not ours, crash loops. Once, not at
@@ -76,17 +75,17 @@ func (e *Sessions) Report(ctx context.Context, f verdict.SessionFacts, v verdict
 
 // carryOut is Apply where no lock is needed.
 func (e *Sessions) carryOut(
-	ctx context.Context, f verdict.SessionFacts, v verdict.Verdict, done func(error),
-) (over bool, err error) {
+	ctx context.Context, f verdict.SessionFacts, v verdict.Verdict, stopped func(error),
+) (done bool, err error) {
 	log := sessionLog(ctx, f, v)
-	say := func(text string) bool { return e.tracker.ShouldLog(verdict.SessionKey(f.Row.ID), f.Row.Claim, text) }
-	leave, err := e.permit.ask(ctx, log, v, say)
+	shouldLog := func(text string) bool { return e.tracker.ShouldLog(verdict.SessionKey(f.Row.ID), f.Row.Claim, text) }
+	leave, err := e.gate.enter(ctx, log, v, shouldLog)
 	if err != nil {
 		return false, err
 	}
 	defer leave()
 	if v.Action == verdict.Stop {
-		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, done)
+		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, stopped)
 	}
 	if v.Removes() {
 		if err := e.ends.write(ctx, logFor(ctx, v).WithValues("container", f.Container.ID), f.Container,
@@ -104,11 +103,11 @@ func (e *Sessions) carryOut(
 	if v.Removes() {
 		e.ends.forget(f.Container.ID)
 	}
-	if over = !row.Claims(); over {
+	if done = !row.Claims(); done {
 		e.tracker.Forget(verdict.SessionKey(row.ID))
 	}
 	log.Info(sentence(v.Action), "newstatus", row.Status, "newclaim", row.Claim, "took", time.Since(began).String())
-	return over, nil
+	return done, nil
 }
 
 // measure notes how long a session that has just been failed was dead, where it is known since when.

@@ -30,7 +30,9 @@ type Store interface {
 
 // History is what the event stream has told. [dockerwatch.History] is one.
 type History interface {
+	// Evidence returns what was heard of a container since its start; startedAt is zero where no start is known.
 	Evidence(id string, startedAt time.Time) dockerwatch.Evidence
+	// NameEvidence is Evidence for a claim by name that was seen to mean a container by a look that began at since.
 	NameEvidence(claim, id string, since time.Time) dockerwatch.Evidence
 }
 

@@ -71,7 +71,7 @@ func newLooks(t *testing.T, o Options) *looks {
 	}
 	l := &looks{events: dockerwatch.NewHistory()}
 	o.Guard = identity.New(identity.Options{Engine: engine, Requests: requests.New(), Log: logr.Discard()})
-	o.Engine = o.Guard.Vouched(o.Engine)
+	o.Engine = o.Guard.Verified(o.Engine)
 	o.Breaker = breaker.New(breaker.Options{Policy: o.Policy.Breaker, Log: logr.Discard()})
 	o.History, o.SessionTracker, o.ContainerTracker = l.events, NewSessionTracker(), NewContainerTracker()
 	l.Options = o
@@ -80,7 +80,7 @@ func newLooks(t *testing.T, o Options) *looks {
 	if err != nil {
 		t.Fatal(err)
 	}
-	none := func() (identity.Census, error) { return identity.Census{}, nil }
+	none := func() (identity.ClaimSurvey, error) { return identity.ClaimSurvey{}, nil }
 	if err := o.Guard.Admit(t.Context(), who, none); err != nil {
 		t.Fatal(err)
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// Admit judges the engine that a sweep has found, and remembers it where it is new. takeCensus is only called for one
+// Admit judges the engine that a sweep has found, and remembers it where it is new. surveyClaims is only called for one
 // that is not known. The engine stays trusted as it was when this cannot be decided.
-func (g *Guard) Admit(ctx context.Context, who Introduction, takeCensus func() (Census, error)) error {
+func (g *Guard) Admit(ctx context.Context, who Introduction, surveyClaims func() (ClaimSurvey, error)) error {
 	const tries = 3 // another controller may be remembering one at the same time
 	g.Saw(who.Identity(), false)
 	for range tries {
@@ -26,12 +26,12 @@ func (g *Guard) Admit(ctx context.Context, who Introduction, takeCensus func() (
 		case engineRefused:
 			return g.refuse(who.Info, cmp.Or(g.pin, remembered, last))
 		case engineUnknown:
-			census, err := takeCensus()
+			survey, err := surveyClaims()
 			if err != nil {
 				return err
 			}
-			if !census.plausible() {
-				return g.refuseStranger(who.Info, census)
+			if !survey.plausible() {
+				return g.refuseStranger(who.Info, survey)
 			}
 		case engineNamed:
 		}

@@ -47,7 +47,7 @@ func TestOnlyTheServedEngineSetsTheClock(t *testing.T) {
 		t.Errorf("a clock that was never set: %v, want %v", err, ErrNotTrusted)
 	}
 	accept(guard, served)
-	none := func() (Census, error) { return Census{}, nil }
+	none := func() (ClaimSurvey, error) { return ClaimSurvey{}, nil }
 	for _, ask := range []func() error{
 		func() error { return guard.Confirm(t.Context(), served.Identity()) },
 		func() error { return guard.Admit(t.Context(), Introduction{other, reading{engine: other.Time}}, none) },
@@ -92,7 +92,7 @@ func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
 	served, other := dockerwatch.Info{ID: "A", RootDir: "/"}, dockerwatch.Info{ID: "B", RootDir: "/"}
 	records := &lostRecords{}
 	guard := New(Options{Engine: identified{info: served}, Records: records, Requests: requests.New()})
-	none := func() (Census, error) { return Census{}, nil }
+	none := func() (ClaimSurvey, error) { return ClaimSurvey{}, nil }
 	if err := guard.Admit(t.Context(), Introduction{Info: served}, none); err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestAnEngineIsStillKnownWhenItsRecordIsLost(t *testing.T) {
 		if err := guard.Admit(t.Context(), Introduction{Info: other}, none); !errors.Is(err, ErrNotTrusted) {
 			t.Errorf("the tables are made again %t: another one is known: %v", made, err)
 		}
-		strange := func() (Census, error) { return Census{LiveClaims: 1}, nil } // of another database
+		strange := func() (ClaimSurvey, error) { return ClaimSurvey{LiveClaims: 1}, nil } // of another database
 		err := guard.Admit(t.Context(), Introduction{Info: served}, strange)
 		if !errors.Is(err, ErrNotTrusted) || !strings.Contains(err.Error(), "no record any more") ||
 			records.known != "" {
@@ -147,7 +147,7 @@ func TestAChangeOfTheEngineThatAnswersIsTold(t *testing.T) {
 			},
 			"sweep": func(g *Guard, who dockerwatch.Info) {
 				_ = g.Admit(t.Context(), Introduction{who, reading{engine: who.Time, local: time.Now()}},
-					func() (Census, error) { return Census{LiveClaims: 1}, nil })
+					func() (ClaimSurvey, error) { return ClaimSurvey{LiveClaims: 1}, nil })
 			},
 		} {
 			guard := New(Options{Engine: identified{info: one}, Pin: one.Identity(), Requests: requests.New()})

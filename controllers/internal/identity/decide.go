@@ -1,14 +1,14 @@
 package identity
 
-// Census is what a first contact with an engine is judged by.
-type Census struct {
+// ClaimSurvey is what a first contact with an engine is judged by.
+type ClaimSurvey struct {
 	// LiveClaims are the live rows that claim something, Found the claims of any row that name a container of the engine.
 	LiveClaims, Found int
 }
 
 // plausible reports whether an engine that was never seen before may be the one: it holds a container that a row
 // claims, or there is nothing that it would have to hold.
-func (c Census) plausible() bool { return c.Found > 0 || c.LiveClaims == 0 }
+func (c ClaimSurvey) plausible() bool { return c.Found > 0 || c.LiveClaims == 0 }
 
 // engineVerdict is what is to be done about the engine that answers.
 type engineVerdict int
@@ -19,7 +19,7 @@ const (
 	engineAccepted
 	// engineNamed is the one that the configuration names, and is to be remembered.
 	engineNamed
-	// engineUnknown is judged by a census.
+	// engineUnknown is judged by a survey.
 	engineUnknown
 )
 

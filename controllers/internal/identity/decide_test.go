@@ -25,9 +25,9 @@ func TestDecideEngine(t *testing.T) {
 			t.Errorf("%s: %d, want %d", tt.reason, got, tt.want)
 		}
 	}
-	for census, want := range map[Census]bool{{}: true, {LiveClaims: 9}: false, {LiveClaims: 9, Found: 1}: true} {
-		if census.plausible() != want {
-			t.Errorf("%+v is plausible: %t", census, !want)
+	for survey, want := range map[ClaimSurvey]bool{{}: true, {LiveClaims: 9}: false, {LiveClaims: 9, Found: 1}: true} {
+		if survey.plausible() != want {
+			t.Errorf("%+v is plausible: %t", survey, !want)
 		}
 	}
 }

@@ -114,7 +114,7 @@ func (g *Guard) Confirm(ctx context.Context, identity string) error {
 	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {
 		return err
 	}
-	return g.vouch(identity) // another one may be served by now
+	return g.verify(identity) // another one may be served by now
 }
 
 // checkTogether makes one check for several who need one.

@@ -16,7 +16,7 @@ func (g *Guard) refuse(info dockerwatch.Info, served string) error {
 		ErrNotTrusted, g.engine.Host(), info.Identity(), served))
 }
 
-func (g *Guard) refuseStranger(info dockerwatch.Info, c Census) error {
+func (g *Guard) refuseStranger(info dockerwatch.Info, c ClaimSurvey) error {
 	known := "which was never served before"
 	if info.Identity() == g.servedLast() {
 		known = "of which this database has no record any more (is it another one, or an old copy?)"

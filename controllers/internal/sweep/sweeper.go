@@ -124,7 +124,7 @@ func (s *Sweeper) run(ctx context.Context, listed time.Time, visit Visitor) (Res
 	s.Looks.Listed(running(list))
 	containers := dockerwatch.NewIndex(list)
 	s.History.Prune(containers.Has) // also while nothing can be decided: what has not been heard of for long is no loss
-	err := s.Guard.Admit(ctx, who, func() (identity.Census, error) { return takeCensus(ctx, s.Store, containers) })
+	err := s.Guard.Admit(ctx, who, func() (identity.ClaimSurvey, error) { return surveyClaims(ctx, s.Store, containers) })
 	if err != nil {
 		return Result{}, err
 	}

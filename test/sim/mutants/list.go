@@ -18,10 +18,10 @@ type mutant struct {
 	edits  []edit
 }
 
-// checking is how the engine's guard asks the engine who it is, vouching how it judges an answer.
+// checking is how the engine's guard asks the engine who it is, verifying how it judges an answer.
 const (
 	checking = "	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {"
-	vouching = `	if identity == "" || identity == accepted {`
+	verifying = `	if identity == "" || identity == accepted {`
 )
 
 // mutants are the ways in which a controller of this kind has been wrong, here or elsewhere.
@@ -83,17 +83,17 @@ func lookMutants() []mutant {
 				"	f.Now, f.Container, f.NameReused = now, c, remade",
 		}}},
 		{"absence is believed of whatever engine answers", "S1 S2 S5", []edit{
-			{"Guard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
+			{"Guard.verify", verifying, "	if identity != accepted || identity == accepted {"},
 			{"Guard.Confirm", checking, "	if err := ctx.Err(); err != nil {"},
 		}},
 		{"absence is not confirmed by asking the engine who it is", "S1 S2 S5", []edit{{
 			"Guard.Confirm", checking, "	if err := ctx.Err(); err != nil {",
 		}}},
 		{"an answer counts whichever connection it came from", "S1 S2 S5", []edit{{
-			"Guard.vouch", vouching, "	if identity != accepted || identity == accepted {",
+			"Guard.verify", verifying, "	if identity != accepted || identity == accepted {",
 		}}},
 		{"the engine's identity is checked before the look and not after", "S1 S2 S5", []edit{
-			{"Guard.vouch", vouching, "	if identity != accepted || identity == accepted {"},
+			{"Guard.verify", verifying, "	if identity != accepted || identity == accepted {"},
 			{"Sessions.lookAtContainer", "	c, remade, err := l.observe(ctx, f.Row, seen.container)",
 				"	if err := l.guard.Confirm(ctx, \"\"); err != nil {\n" +
 					"		return fail(err)\n	}\n	c, remade, err := l.observe(ctx, f.Row, seen.container)"},
@@ -101,7 +101,7 @@ func lookMutants() []mutant {
 				"	if err := l.confirm(ctx, f, seen.container); false {"},
 		}},
 		{"an engine that was never seen is accepted though it has none of the containers", "S1 S2 S5 L1", []edit{{
-			"Census.plausible", "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
+			"ClaimSurvey.plausible", "return c.Found > 0 || c.LiveClaims == 0", "return c.Found >= 0",
 		}}},
 		{"events are trusted without a look", "S1", []edit{{
 			"Sessions.consider", "	l.recall(f, seen)\n",

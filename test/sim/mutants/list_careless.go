@@ -48,7 +48,7 @@ func carelessMutants() []mutant {
 			"\"" + anyNode + "\" + d.same(e.node, arg(argNode)) + \")\" +",
 		}}},
 		{"a dry run writes", "S6", []edit{{
-			"permit.ask", "	if p.dryRun {", "	if false {",
+			"effectGate.enter", "	if g.dryRun {", "	if false {",
 		}}},
 		{"a pause is not obeyed", "S6", []edit{{
 			"Gate.Check", "if p := g.Current(); p.Active() {\n		return", "if p := g.Current(); false {\n		return",

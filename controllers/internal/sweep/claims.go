@@ -8,12 +8,12 @@ import (
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
 
-// takeCensus counts what a first contact with an engine is judged by.
-func takeCensus(ctx context.Context, store Store, containers *dockerwatch.Index) (identity.Census, error) {
-	var c identity.Census
+// surveyClaims counts what a first contact with an engine is judged by.
+func surveyClaims(ctx context.Context, store Store, containers *dockerwatch.Index) (identity.ClaimSurvey, error) {
+	var c identity.ClaimSurvey
 	for row, err := range store.Claiming(ctx) {
 		if err != nil {
-			return identity.Census{}, err
+			return identity.ClaimSurvey{}, err
 		}
 		if row.Kind == sessiondb.StatusLive && dockerwatch.CheckReference(row.Claim) == nil {
 			c.LiveClaims++

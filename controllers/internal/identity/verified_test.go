@@ -62,14 +62,14 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		if tt.accepted != "" {
 			accept(guard, dockerwatch.Info{ID: tt.accepted, RootDir: "/"})
 		}
-		seen, err := guard.Vouched(looked).Observe(t.Context(), "web")
+		seen, err := guard.Verified(looked).Observe(t.Context(), "web")
 		if !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.reason, err, tt.want)
 		}
 		for _, list := range []func() error{
-			func() error { _, err := guard.Vouched(looked).List(t.Context()); return err },
+			func() error { _, err := guard.Verified(looked).List(t.Context()); return err },
 			func() error {
-				_, err := guard.Vouched(looked).ListRunning(t.Context(), dockerwatch.Ownership{}, "7")
+				_, err := guard.Verified(looked).ListRunning(t.Context(), dockerwatch.Ownership{}, "7")
 				return err
 			},
 		} {

@@ -7,9 +7,9 @@ import (
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
-// vouch returns nil when an answer that came from the engine of this identity counts: it is the one that is served, or
+// verify returns nil when an answer that came from the engine of this identity counts: it is the one that is served, or
 // the connection did not know. Connections can lead to several engines at once.
-func (g *Guard) vouch(identity string) error {
+func (g *Guard) verify(identity string) error {
 	g.mu.Lock()
 	accepted, refusal := g.accepted, g.refusal
 	g.mu.Unlock()
@@ -32,44 +32,44 @@ type Looks interface {
 	Observe(ctx context.Context, claim string) (dockerwatch.Observation, error)
 }
 
-// Vouched returns looks that only count when they come from the engine that is served; else they fail.
-func (g *Guard) Vouched(looks Looks) Looks { return vouched{looks, g} }
+// Verified returns looks that only count when they come from the engine that is served; else they fail.
+func (g *Guard) Verified(looks Looks) Looks { return verified{looks, g} }
 
-type vouched struct {
+type verified struct {
 	Looks
 
 	guard *Guard
 }
 
 // Observe inspects a container.
-func (v vouched) Observe(ctx context.Context, claim string) (dockerwatch.Observation, error) {
+func (v verified) Observe(ctx context.Context, claim string) (dockerwatch.Observation, error) {
 	seen, err := v.Looks.Observe(ctx, claim)
 	if err != nil {
 		return seen, err
 	}
-	if err := v.guard.vouch(seen.Engine); err != nil {
+	if err := v.guard.verify(seen.Engine); err != nil {
 		return dockerwatch.Observation{}, err
 	}
 	return seen, nil
 }
 
 // List lists the containers.
-func (v vouched) List(ctx context.Context) (dockerwatch.Listing, error) {
+func (v verified) List(ctx context.Context) (dockerwatch.Listing, error) {
 	return v.listing(v.Looks.List(ctx))
 }
 
 // ListRunning lists those that run, of one session or of all.
-func (v vouched) ListRunning(
+func (v verified) ListRunning(
 	ctx context.Context, o dockerwatch.Ownership, session string,
 ) (dockerwatch.Listing, error) {
 	return v.listing(v.Looks.ListRunning(ctx, o, session))
 }
 
-func (v vouched) listing(listed dockerwatch.Listing, err error) (dockerwatch.Listing, error) {
+func (v verified) listing(listed dockerwatch.Listing, err error) (dockerwatch.Listing, error) {
 	if err != nil {
 		return listed, err
 	}
-	if err := v.guard.vouch(listed.Engine); err != nil {
+	if err := v.guard.verify(listed.Engine); err != nil {
 		return dockerwatch.Listing{}, err
 	}
 	return listed, nil
