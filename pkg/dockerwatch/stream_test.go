@@ -205,7 +205,10 @@ func TestEventsEnd(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.reason, func(t *testing.T) {
 			t.Parallel()
-			engine := hangingEngine(t, named(c.serve))
+			engine := fakeEngine(t, named(c.serve))
+			if errors.Is(c.want, dockerwatch.ErrTimeout) {
+				engine = hangingEngine(t, named(c.serve))
+			}
 			connected, events := false, 0
 			err := engine.Events(t.Context(), time.Time{}, func(string) error {
 				connected = true
@@ -224,7 +227,7 @@ func TestEventsMayBeSilent(t *testing.T) {
 	t.Parallel()
 
 	engine := hangingEngine(t, named(begins("")))
-	ctx, cancel := context.WithTimeout(t.Context(), 4*hung)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*hung)
 	defer cancel()
 	connected := 0
 	err := engine.Events(ctx, time.Time{}, func(string) error {

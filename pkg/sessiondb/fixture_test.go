@@ -72,6 +72,8 @@ func create(t *testing.T, s shape) *fixture {
 func createIn(t *testing.T, s shape, database string) *fixture {
 	t.Helper()
 	f := &fixture{shape: s, t: t, config: sessiondb.DefaultConfig()}
+	// What a test asks for at once may take long on a busy machine. What is about limits sets its own.
+	f.config.Timing = sessiondb.Timing{Read: time.Minute, Write: time.Minute, Stream: time.Minute}
 	f.config.Table, f.config.Columns = s.table, s.column
 	f.config.TimeFormat = cmp.Or(s.format, f.config.TimeFormat)
 	if s.sqlite {
