@@ -88,7 +88,7 @@ func whoAmI() string {
 
 func (a *app) pause(ctx context.Context, lasts time.Duration, reason, by, address string) error {
 	return a.withLedger(ctx, func(ledger *sessiondb.Ledger) error {
-		if err := ledger.SetPause(ctx, lasts, by, reason, madeBefore(ctx, address)); err != nil {
+		if err := ledger.SetPause(ctx, lasts, by, reason); err != nil {
 			return err
 		}
 		p, err := ledger.Paused(ctx)
@@ -112,14 +112,10 @@ func (a *app) resume(ctx context.Context, address string) error {
 		}
 		s, err := fetchStatus(ctx, address)
 		answers := err == nil
-		if answers && s.Paused != nil { // a database that was restored knows less than the controller
-			made := max(was.Made, s.Paused.Made)
-			if !was.Active() {
-				was = sessiondb.Pause{Until: s.Paused.Until, By: s.Paused.By, Reason: s.Paused.Reason}
-			}
-			was.Made = made
+		if answers && s.Paused != nil && !was.Active() { // a database that was restored knows less than the controller
+			was = sessiondb.Pause{Until: s.Paused.Until, By: s.Paused.By, Reason: s.Paused.Reason}
 		}
-		if err := ledger.Resume(ctx, was.Made); err != nil {
+		if err := ledger.Resume(ctx); err != nil {
 			return err
 		}
 		switch {
@@ -137,17 +133,6 @@ func (a *app) resume(ctx context.Context, address string) error {
 		}
 		return a.obeyed(ctx, address, over)
 	})
-}
-
-// madeBefore is the pause that the controller which runs here knows, by its [sessiondb.Pause.Made]: what is said now
-// must count as later. 0: none answers, or none is known.
-func madeBefore(ctx context.Context, address string) int64 {
-	ctx, cancel := context.WithTimeout(ctx, time.Second) // the pause must not wait for a controller that hangs
-	defer cancel()
-	if s, err := fetchStatus(ctx, address); err == nil && s.Paused != nil {
-		return s.Paused.Made
-	}
-	return 0
 }
 
 // withLedger opens the controller's own tables, which are made where they are missing.
@@ -211,13 +196,11 @@ func (a *app) sayObeys(address string, s statusJSON) {
 	}
 }
 
-// hears reports whether what a controller says of a pause is what was written down, or what was written down later.
+// hears reports whether what a controller says of a pause is what was written down. Each has a clock of its own.
 func hears(says *statusPause, p sessiondb.Pause) bool {
-	switch {
-	case says == nil:
+	const apart = 2 * time.Second
+	if says == nil {
 		return !p.Active()
-	case p.Active():
-		return says.Made >= p.Made
 	}
-	return says.Made > p.Made
+	return p.Active() && says.Until.Sub(p.Until).Abs() < apart
 }

@@ -49,7 +49,7 @@ type statusPause struct {
 	Until  time.Time `json:"until"`
 	By     string    `json:"by"`
 	Reason string    `json:"reason"`
-	// Made tells this pause from others: a later one has a greater value.
+	// Made tells this pause from others.
 	Made int64 `json:"made"`
 }
 

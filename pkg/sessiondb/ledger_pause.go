@@ -16,13 +16,11 @@ type Pause struct {
 	Since, Until time.Time
 	// By is who made it, and Reason why; both are the operator's words.
 	By, Reason string
-	// Made tells records apart: a later one has a greater value. It is the database's clock in milliseconds since 1970, or
-	// more where that clock was put back, and 0 where there is no record.
+	// Made tells one pause from another; its end has the same, and a later one a greater value where the database's clock
+	// was not put back. It is that clock in milliseconds since 1970 when the pause was made, and 0 where there is no
+	// record.
 	Made int64
 }
-
-// longestLead bounds how far ahead of this machine's clock another one that made a pause is believed to have been.
-const longestLead = 10 * 365 * 24 * time.Hour
 
 // Active reports whether the pause is not over.
 func (p Pause) Active() bool { return time.Now().Before(p.Until) }
@@ -61,33 +59,27 @@ func (l *Ledger) Paused(ctx context.Context) (Pause, error) {
 	}, nil
 }
 
-// SetPause pauses this node's rows for so long, in place of any pause before. after is the [Pause.Made] that a
-// controller knows, 0 where none is known: a restored database may have no record of it, and another clock. Errors:
-// ErrNoLedger when the tables are there no more, ErrUnreachable, or the context's own.
-func (l *Ledger) SetPause(ctx context.Context, lasts time.Duration, by, reason string, after int64) error {
-	return l.setPause(ctx, "pause the controller", lasts, by, reason, after)
+// SetPause pauses this node's rows for so long from now. A pause that lasts becomes longer or shorter and stays the
+// same one; else this is a new one. Errors: ErrNoLedger when the tables are there no more, ErrUnreachable, or the
+// context's own.
+func (l *Ledger) SetPause(ctx context.Context, lasts time.Duration, by, reason string) error {
+	return l.setPause(ctx, "pause the controller", lasts, by, reason)
 }
 
-// Resume ends a pause of this node's rows, and writes down that it is over; where there is none that is no error. after
-// is as in [Ledger.SetPause]. Errors: ErrNoLedger when the tables are there no more, ErrUnreachable, or the context's
-// own.
-func (l *Ledger) Resume(ctx context.Context, after int64) error {
-	return l.setPause(ctx, "resume the controller", 0, "", "", after)
+// Resume ends a pause of this node's rows, and writes down that it is over. Where none lasts that is no error, and is
+// written down as the end of a pause that the database does not know. Errors: ErrNoLedger when the tables are there no
+// more, ErrUnreachable, or the context's own.
+func (l *Ledger) Resume(ctx context.Context) error {
+	return l.setPause(ctx, "resume the controller", 0, "", "")
 }
 
-func (l *Ledger) setPause(
-	ctx context.Context, operation string, lasts time.Duration, by, reason string, after int64,
-) error {
-	if after > time.Now().Add(longestLead).UnixMilli() {
-		after = 0 // no clock is so wrong, and counting on from there would come to an end one day
-	}
-	now, next := l.now(), strconv.FormatInt(after+1, 10)
+func (l *Ledger) setPause(ctx context.Context, operation string, lasts time.Duration, by, reason string) error {
+	now := l.now()
 	return l.exec(ctx, operation,
-		"INSERT INTO "+l.place+pauseTable+" (sessions_table, node, since, until, who, reason) VALUES ($1, $2, "+
-			"CASE WHEN "+now+" > "+next+" THEN "+now+" ELSE "+next+" END, "+
+		"INSERT INTO "+l.place+pauseTable+" (sessions_table, node, since, until, who, reason) VALUES ($1, $2, "+now+", "+
 			now+" + "+strconv.FormatInt(lasts.Milliseconds(), 10)+", $3, $4) ON CONFLICT (sessions_table, node) DO UPDATE "+
-			"SET since = CASE WHEN excluded.since > "+pauseTable+".since THEN excluded.since "+
-			"ELSE "+pauseTable+".since + 1 END, "+
+			"SET since = CASE WHEN "+pauseTable+".until > "+now+" THEN "+pauseTable+".since "+
+			"WHEN "+pauseTable+".since = excluded.since THEN excluded.since + 1 ELSE excluded.since END, "+
 			"until = excluded.until, who = excluded.who, reason = excluded.reason",
 		l.table, l.node, by, reason)
 }

@@ -97,7 +97,7 @@ func (f *fixture) records(leaseOnly bool) int {
 	if err := l.TrustEngine(f.t.Context(), "engine of "+f.config.Table); err != nil {
 		f.t.Fatal(err)
 	}
-	if err := l.SetPause(f.t.Context(), time.Hour, "me", "why", 0); err != nil {
+	if err := l.SetPause(f.t.Context(), time.Hour, "me", "why"); err != nil {
 		f.t.Fatal(err)
 	}
 	return 3

@@ -54,16 +54,25 @@ func (w *world) hold(n *node, lasts time.Duration) {
 	n.mu.Lock()
 	now := time.Now()
 	n.pause, n.forgotten = sessiondb.Pause{
-		Since: now, Until: now.Add(lasts), By: "operator", Reason: "to think", Made: n.pause.Made + 1,
+		Since: now, Until: now.Add(lasts), By: "operator", Reason: "to think", Made: n.nextPause(),
 	}, false
 	n.mu.Unlock()
 	w.sayf("operator: pauses the controllers of %s for %s", n.name, lasts)
 }
 
+// nextPause is what the record of a pause is told from others by: that of the pause that lasts, as the database knows
+// it, or another one. n.mu is held.
+func (n *node) nextPause() int64 {
+	if n.pause.Active() && !n.forgotten {
+		return n.pause.Made
+	}
+	return n.pause.Made + 1
+}
+
 func (w *world) letGo(n *node) {
 	n.mu.Lock()
 	now := time.Now()
-	n.pause, n.forgotten = sessiondb.Pause{Since: now, Until: now, Made: n.pause.Made + 1}, false
+	n.pause, n.forgotten = sessiondb.Pause{Since: now, Until: now, Made: n.nextPause()}, false
 	n.mu.Unlock()
 	w.sayf("operator: the controllers of %s may go on", n.name)
 }

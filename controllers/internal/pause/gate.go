@@ -58,8 +58,10 @@ type Gate struct {
 type seen struct {
 	sessiondb.Pause
 
-	// lost says that the pause is known from before, and that its record is gone.
-	lost bool
+	// lost says that the pause is known from before, and that its record is gone; lostTo is what stood in its place when
+	// that was found, by its Made.
+	lost   bool
+	lostTo int64
 	// ledgerErr is why no pause can be kept, an ErrNoLedger, where none can.
 	ledgerErr error
 }
@@ -165,10 +167,13 @@ func (g *Gate) take(found seen, began time.Time) (was, is seen) {
 	defer g.mu.Unlock()
 	was, is.ledgerErr = g.last, found.ledgerErr
 	switch {
-	case was.Active() && found.Made < was.Made: // restored: an end is written down, too, and is made later
-		is.Pause, is.lost = was.Pause, true
 	case found.Active():
 		is.Pause = found.Pause
+	case !was.Active(), !was.lost && found.Made >= was.Made: // it is over, or a later one is
+	case !was.lost: // the record is of an earlier one, or there is none: the database was restored
+		is.Pause, is.lost, is.lostTo = was.Pause, true, found.Made
+	case found.Made == was.lostTo:
+		is.Pause, is.lost, is.lostTo = was.Pause, true, was.lostTo
 	}
 	g.last, g.known = is, began
 	return was, is

@@ -119,6 +119,21 @@ func TestAPauseWhoseRecordIsLostGoesOn(t *testing.T) {
 		}
 		records.set(hour, nil)
 		is(true, "paused")
+		records.set(sessiondb.Pause{Made: hour.Made, Until: time.Now()}, nil)
+		is(false, "resumed")
+		records.set(hour, nil)
+		is(true, "paused")
+		records.set(sessiondb.Pause{Made: hour.Made + 1, Until: time.Now()}, nil)
+		is(false, "resumed, paused and resumed before that was read")
+		hour.Made += 2
+		records.set(hour, nil)
+		is(true, "paused")
+		records.set(lastWeek, nil)
+		is(true, "restored")
+		records.set(sessiondb.Pause{Made: 2, Until: time.Now()}, nil)
+		is(false, "resumed on a server whose clock is behind")
+		records.set(hour, nil)
+		is(true, "paused")
 		records.set(sessiondb.Pause{}, sessiondb.ErrNoLedger) // nor a table
 		<-time.After(time.Until(hour.Until) - 10*time.Second)
 		is(true, "restored, and not over")

@@ -20,7 +20,7 @@ type mutant struct {
 
 // checking is how the engine's guard asks the engine who it is, verifying how it judges an answer.
 const (
-	checking = "	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {"
+	checking  = "	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {"
 	verifying = `	if identity == "" || identity == accepted {`
 )
 

@@ -59,7 +59,7 @@ func carelessMutants() []mutant {
 				"		found.Until = time.Now().Add(time.Hour)\n	}\n",
 		}}},
 		{"a pause whose record is lost is over", "S6", []edit{{
-			"Gate.take", "	case was.Active() && found.Made", "	case false && found.Made",
+			"Gate.take", "	case !was.Active(), !was.lost", "	case true, !was.Active(), !was.lost",
 		}}},
 		{"what is dead is not kept for those who would look at it", "S5", []edit{{
 			"decideEnded", "		v.Wait = f.remaining(c.FinishedAt, p.RemovalDelay.Duration)", "",
