@@ -118,7 +118,6 @@ func (c *core) forgiveSlow() {
 
 // wait returns when no call is under way any more that several shared, and that went on when all of them gave up.
 func (c *core) wait() {
-	c.guard.Wait()
 	c.sessionLooks.Wait()
 	c.gate.Wait()
 }

@@ -15,7 +15,7 @@ type identified struct {
 
 func (identified) Host() string { return "unix:///this" }
 
-func (identified) DropIdle() {}
+func (identified) DropConnections() {}
 
 func (i identified) Info(context.Context) (dockerwatch.Info, error) { return i.info, nil }
 

@@ -49,7 +49,7 @@ func TestEveryConnectionOfTheStreamAndEveryLossForgetTheCounts(t *testing.T) {
 		c.loop = newSweepLoop(c.core, nil, nil)
 		handlers := c.handlers(&eventTrigger{})
 		for _, happens := range []func(){
-			func() { handlers.Connected(true) },
+			func() { handlers.Connected("A@/", true) },
 			func() { handlers.Disconnected(errors.New("broken")) },
 		} {
 			pass(time.Second)
@@ -70,3 +70,5 @@ func TestEveryConnectionOfTheStreamAndEveryLossForgetTheCounts(t *testing.T) {
 type nowhere struct{ Engine }
 
 func (nowhere) Host() string { return "nowhere" }
+
+func (nowhere) DropConnections() {}

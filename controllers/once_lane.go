@@ -64,7 +64,7 @@ func (l *lane[K, F]) stopEnded(key K, after time.Duration) {
 func (l *lane[K, F]) start(ctx context.Context, workers *sync.WaitGroup) {
 	l.once.mu.Lock()
 	defer l.once.mu.Unlock()
-	l.queue = workqueue.NewTypedDelayingQueue[K]()
+	l.queue = workqueue.NewTypedDelayingQueueWithConfig(workqueue.TypedDelayingQueueConfig[K]{Logger: &l.once.core.Log})
 	queue := l.queue
 	for key := range l.open {
 		queue.Add(key)

@@ -78,7 +78,7 @@ func TestASweepThatNoKeyWaitsForAnyMoreIsNotMade(t *testing.T) {
 // A key can be put back twice: after its backoff, and because its turn in the slow lane has come.
 func TestAKeyThatIsFinishedIsNotLookedAtAgain(t *testing.T) {
 	t.Parallel()
-	s := &once{settled: make(chan struct{}), until: time.Now().Add(time.Minute)}
+	s := &once{core: &core{}, settled: make(chan struct{}), until: time.Now().Add(time.Minute)}
 	looks := make(chan verdict.SessionKey, 2)
 	l := newLane(s, 1, func(queue keyQueue[verdict.SessionKey]) *sessionReconciler {
 		subject := counted{newSubject(), looks}

@@ -68,7 +68,6 @@ func (c *Controller) SetupWithManager(mgr manager.Manager) error {
 	}
 	runnables := []manager.RunnableFunc{
 		func(ctx context.Context) error { return c.lead(ctx) },
-		c.guard.Start,
 		c.gate.Settle,
 		c.loop.Start,
 		events.Start,
@@ -156,7 +155,8 @@ func setUp[K ~string, F looks](
 func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 	log := c.Log.WithValues("engine", c.Engine.Host())
 	return dockerwatch.WatchHandlers{
-		Connected: func(gap bool) {
+		Connected: func(engine string, gap bool) {
+			c.guard.Saw(engine, false)
 			c.stream.Store(nil)
 			c.Metrics.Stream(true, c.followed.Swap(true))
 			log.Info("Event stream connected", "gap", gap)

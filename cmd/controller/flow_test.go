@@ -127,7 +127,7 @@ func TestSweepSaysWhatIsPendingAndWaitsForNothingElse(t *testing.T) {
 	insert(t, db, "s1", "ACTIVE", testenv.Name(t, "claude-work-"))
 	config := configFile(t, withServed(t, "policy: {goneGrace: 1h, startGrace: 1h}"))
 	// It ends as soon as nothing is left but what ends too late: far ahead of its own time-out.
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var stdout, stderr lockedBuffer
 	code := run(ctx, []string{"sweep", "--timeout", "30m", "--database-url", url, "--config", config}, &stdout, &stderr)

@@ -138,7 +138,7 @@ func configFile(t *testing.T, yaml string) string {
 // until waits for a condition; it fails the test after a time that is long for any machine.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -146,7 +146,7 @@ func until(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("waited 30 s in vain until %s", what)
+			t.Fatalf("waited a minute in vain until %s", what)
 		}
 	}
 }

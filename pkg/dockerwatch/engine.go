@@ -3,18 +3,17 @@ package dockerwatch
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/docker/docker/api"
-	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
 	"github.com/docker/go-connections/sockets"
 )
@@ -56,10 +55,15 @@ type Engine struct {
 	timeout   time.Duration
 	transport *http.Transport
 
-	// probe is only used for pings, which need no version. current speaks the version that was agreed on; nil until then.
-	probe   *client.Client
+	tls *tls.Config // nil without TLS
+	// connect makes a connection, without TLS.
+	connect func(ctx context.Context, network, address string) (net.Conn, error)
+	// rounds counts how often all connections were given up.
+	rounds atomic.Int64
+
+	// current speaks the version that was agreed on at the last dial; nil before the first.
 	current atomic.Pointer[client.Client]
-	pinned  bool // the version comes from DOCKER_API_VERSION and is never agreed on anew
+	pinned  string // the version that DOCKER_API_VERSION names, which is never agreed on anew; else empty
 }
 
 // New returns the engine that cfg means. It reads certificates where TLS is asked for, and makes no connection.
@@ -85,11 +89,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	if cfg.Dial != nil {
-		e.transport.DialContext = cfg.Dial
-	}
-	knowPeers(e.transport)
-	if e.probe, err = e.clientFor(""); err != nil {
-		return nil, err
+		e.connect = cfg.Dial
 	}
 	if version := strings.TrimPrefix(getenv("DOCKER_API_VERSION"), "v"); version != "" {
 		if err := e.pin(version); err != nil {
@@ -99,20 +99,24 @@ func New(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// Close gives up the idle connections. Calls that are under way are not ended: cancel their contexts.
+// Close gives up the connections. Calls that are under way are not ended: cancel their contexts.
 func (e *Engine) Close() error {
-	e.DropIdle()
+	e.DropConnections()
 	return nil
 }
 
-// DropIdle closes the connections that no call uses, so that the next calls dial anew: one that is kept leads to the
-// engine that it was made to, whatever the address leads to by now.
-func (e *Engine) DropIdle() { e.transport.CloseIdleConnections() }
+// DropConnections gives up all connections, so that the next calls dial anew: one that is kept leads to the engine that
+// it was made to, whatever the address leads to by now. Calls that are under way end on theirs.
+func (e *Engine) DropConnections() {
+	e.rounds.Add(1)
+	e.transport.CloseIdleConnections()
+}
 
 // Host is the engine's address for logs and errors. It never holds user information.
 func (e *Engine) Host() string { return e.endpoint.host() }
 
-// setTransport makes the one transport that all calls share, the event stream aside.
+// setTransport makes the one transport that all calls share, the event stream aside. It uses no proxy: one could not be
+// asked which engine is behind it.
 func (e *Engine) setTransport(security transportSecurity, connections int) error {
 	e.transport = &http.Transport{
 		MaxIdleConns:        connections,
@@ -124,11 +128,13 @@ func (e *Engine) setTransport(security transportSecurity, connections int) error
 		if err != nil {
 			return err
 		}
-		e.transport.TLSClientConfig, e.scheme = conf, "https"
+		e.tls, e.scheme = conf, "https"
 	}
 	if err := sockets.ConfigureTransport(e.transport, e.endpoint.scheme, e.endpoint.addr); err != nil {
 		return fmt.Errorf("docker host %s: %w", e.Host(), err)
 	}
+	e.connect = e.transport.DialContext
+	e.transport.Proxy, e.transport.DialContext, e.transport.DialTLSContext = nil, e.dial, e.dial
 	return nil
 }
 
@@ -139,19 +145,28 @@ func (e *Engine) call(
 ) (answer, error) {
 	callCtx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	speaker, err := e.negotiated(callCtx, op, func(a answer, err error) error {
-		return e.callFailure(ctx, op, limit, http.StatusOK, a, err)
-	})
+	speaker, err := e.speaker(callCtx)
 	if err != nil {
-		return answer{}, err
+		return answer{}, e.callFailure(ctx, op, limit, want, answer{err: err}, err)
 	}
 	callCtx, got := withAnswer(callCtx)
 	err = do(callCtx, speaker)
-	e.reconsider(speaker, *got)
+	if got.status == http.StatusBadRequest && e.pinned == "" {
+		e.current.CompareAndSwap(speaker, nil) // the engine may have been replaced by one that does not speak this version
+	}
 	if err != nil {
 		err = errors.Join(err, callCtx.Err()) // the client library drops the cause of a cut answer in places
 	}
-	return *got, e.callFailure(ctx, op, limit, want, *got, err)
+	return *got, e.away(*got, e.callFailure(ctx, op, limit, want, *got, err))
+}
+
+// away returns err. Where it says that no engine answered, the connections are given up: they may lead to a proxy, and
+// the engine that it finds next may be another one.
+func (e *Engine) away(a answer, err error) error {
+	if errors.Is(err, ErrUnreachable) && a.message == "" {
+		e.DropConnections()
+	}
+	return err
 }
 
 // fetch is [Engine.call] for what is only read: within the usual time, and with an answer.
@@ -166,48 +181,18 @@ func fetch[T any](
 	return result, got, err
 }
 
-// negotiated returns a client that speaks a version which the engine knows, and agrees on one first where that is due.
-//
-// The client library's own negotiation ignores a failed ping and sends the call with its newest version, which an
-// older engine refuses, and takes an answer without a version (a proxy's) for an engine of 2016. Here a call fails
-// with its ping, nothing is remembered, and the next call asks again. Several first calls at once may each ask; that
-// does no harm.
-func (e *Engine) negotiated(
-	ctx context.Context, op string, failure func(answer, error) error,
-) (*client.Client, error) {
+// speaker returns a client that speaks a version which the engine knows: that of the connection that was dialled last.
+func (e *Engine) speaker(ctx context.Context) (*client.Client, error) {
 	if speaker := e.current.Load(); speaker != nil {
 		return speaker, nil
 	}
-	ctx, got := withAnswer(ctx)
-	ping, err := e.probe.Ping(ctx)
-	if err := failure(*got, err); err != nil {
-		return nil, err
-	}
-	if !versionPattern.MatchString(ping.APIVersion) {
-		return nil, fmt.Errorf("%s: %w at %s: it names no API version as an engine does%s",
-			op, ErrUnreachable, e.Host(), proxyHint)
-	}
-	version := ping.APIVersion
-	if versions.GreaterThan(version, api.DefaultVersion) {
-		version = api.DefaultVersion
-	}
-	speaker, err := e.clientFor(version)
+	conn, err := e.dial(ctx, e.endpoint.scheme, e.endpoint.addr)
 	if err != nil {
 		return nil, err
 	}
-	e.current.Store(speaker)
-	return speaker, nil
+	_ = conn.Close()
+	return e.current.Load(), nil
 }
-
-// reconsider forgets the version when the engine calls a request bad: it may have been replaced by one that does not
-// speak it any more. Other bad requests are rare and cost one ping.
-func (e *Engine) reconsider(speaker *client.Client, got answer) {
-	if got.status == http.StatusBadRequest && !e.pinned {
-		e.current.CompareAndSwap(speaker, nil)
-	}
-}
-
-var versionPattern = regexp.MustCompile(`^[0-9]+\.[0-9]+$`)
 
 // pin fixes the version, as DOCKER_API_VERSION does for the docker command.
 func (e *Engine) pin(version string) error {
@@ -215,21 +200,16 @@ func (e *Engine) pin(version string) error {
 		return fmt.Errorf("DOCKER_API_VERSION: %q is no API version; give for example %s, or leave it unset",
 			version, api.DefaultVersion)
 	}
-	speaker, err := e.clientFor(version)
+	speaker, err := e.clientOn(e.transport, version)
 	if err != nil {
 		return err
 	}
-	e.pinned = true
+	e.pinned = version
 	e.current.Store(speaker)
 	return nil
 }
 
-// clientFor returns a client on the shared transport with a fixed version, so that no call changes it under another
-// one.
-func (e *Engine) clientFor(version string) (*client.Client, error) {
-	return e.clientOn(e.transport, version)
-}
-
+// clientOn returns a client on a transport with a fixed version, so that no call changes it under another one.
 func (e *Engine) clientOn(transport *http.Transport, version string) (*client.Client, error) {
 	speaker, err := client.NewClientWithOpts(
 		client.WithHost(e.Host()), // before WithHTTPClient: it insists on configuring a plain transport

@@ -2,6 +2,7 @@ package dockerwatch
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -20,9 +21,24 @@ const messageLimit = 300
 // callFailure turns what happened to a call into an error for people: what was tried, what happened, what to do. ctx
 // is the caller's own, want the status of success. It returns nil when the call succeeded.
 //
-// It builds the sentence from the recorded answer rather than from the client library's error, which repeats whole
-// pages and URLs.
+// Where the engine did not say who it is when the connection was dialled, that is what the sentence is about.
 func (e *Engine) callFailure(
+	ctx context.Context, op string, limit time.Duration, want int, a answer, err error,
+) error {
+	var unknown unidentified
+	switch known := errors.As(errors.Join(a.err, err), &unknown); {
+	case known && op == opIdentify:
+		return unknown.error
+	case known:
+		return fmt.Errorf("%s: %w", op, unknown.error)
+	default:
+		return e.answerFailure(ctx, op, limit, want, a, err)
+	}
+}
+
+// answerFailure is callFailure for a connection that leads to an engine, or could not be made. It builds the sentence
+// from the recorded answer rather than from the client library's error, which repeats whole pages and URLs.
+func (e *Engine) answerFailure(
 	ctx context.Context, op string, limit time.Duration, want int, a answer, err error,
 ) error {
 	switch {
@@ -36,7 +52,7 @@ func (e *Engine) callFailure(
 		return fmt.Errorf("%s: %w at %s: %s", op, ErrUnreachable, e.Host(), e.connectFailure(errors.Join(a.err, err)))
 	case a.status == want:
 		return fmt.Errorf("%s: %w at %s: its answer broke off or is not the engine's (%s)%s",
-			op, ErrUnreachable, e.Host(), answerFailure(err), proxyHint)
+			op, ErrUnreachable, e.Host(), bodyFailure(err), proxyHint)
 	case a.status >= http.StatusBadRequest && a.message != "":
 		return e.refusal(op, a)
 	case a.status == http.StatusBadRequest && e.scheme == "http" && !e.endpoint.socket():
@@ -69,6 +85,7 @@ func (e *Engine) connectFailure(err error) string {
 	var authority x509.UnknownAuthorityError
 	var hostname x509.HostnameError
 	var alert *net.OpError
+	var record tls.RecordHeaderError
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		return "permission denied; run as root or as a member of the socket's group (usually docker)"
@@ -83,7 +100,7 @@ func (e *Engine) connectFailure(err error) string {
 		return "its certificate is not signed by ca.pem; is DOCKER_CERT_PATH right?"
 	case errors.As(err, &hostname):
 		return "its certificate is for another name: " + clip(hostname.Error())
-	case errors.Is(err, http.ErrSchemeMismatch):
+	case errors.As(err, &record):
 		return "it does not speak TLS on this port; unset DOCKER_TLS_VERIFY and DOCKER_TLS, or use its TLS port (2376)"
 	case errors.As(err, &alert) && alert.Op == "remote error":
 		return "it refused the TLS connection (" + clip(alert.Err.Error()) +
@@ -93,8 +110,8 @@ func (e *Engine) connectFailure(err error) string {
 	}
 }
 
-// answerFailure names what was wrong with the body of an answer without quoting any of it: it can hold an environment.
-func answerFailure(err error) string {
+// bodyFailure names what was wrong with the body of an answer without quoting any of it: it can hold an environment.
+func bodyFailure(err error) string {
 	switch {
 	case err == nil:
 		return "incomplete"

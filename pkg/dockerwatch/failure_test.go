@@ -117,14 +117,18 @@ func TestCallsThatHang(t *testing.T) {
 		},
 	}
 	hangings := map[string]http.HandlerFunc{
-		"before it answers":          pings("1.41", hangs),
-		"in the middle of an answer": pings("1.41", begins(`{"Id":`)),
+		"before it answers":          introduced(hangs),
+		"in the middle of an answer": introduced(begins(`{"Id":`)),
+		"when it is asked who it is": pings("1.41", begins(`{"ID":`)),
 		"at the ping":                hangs,
 	}
 	for call, do := range calls {
 		for where, serve := range hangings {
 			if call == "Remove" && where == "in the middle of an answer" {
 				continue // an answer of 200 with a body is no answer to a removal at all
+			}
+			if call == "Info" && strings.Contains(where, "answer") {
+				continue // this engine says who it is
 			}
 			t.Run(call+" with an engine that hangs "+where, func(t *testing.T) {
 				t.Parallel()
@@ -140,10 +144,15 @@ func TestCallsThatHang(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			engine := fakeEngine(t, func(_ http.ResponseWriter, r *http.Request) {
+			gives := func(_ http.ResponseWriter, r *http.Request) {
 				cancel()
 				<-r.Context().Done()
-			})
+			}
+			serve := introduced(gives)
+			if strings.Contains(call, "Info") || call == "RecentEvents" {
+				serve = pings("1.41", gives)
+			}
+			engine := open(t, dockerwatch.Config{Host: serveSocket(t, serve), Timeout: patience})
 			isOnly(t, do(ctx, engine), context.Canceled)
 		})
 	}
@@ -226,7 +235,12 @@ func TestBadAnswers(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.reason, func(t *testing.T) {
 			t.Parallel()
-			isOnly(t, c.do(t.Context(), fakeEngine(t, says(200, "application/json", c.body))), c.want)
+			serve := says(200, "application/json", c.body)
+			asked := introduced(serve)
+			if strings.HasPrefix(c.reason, "an engine with") {
+				asked = pings("1.41", serve)
+			}
+			isOnly(t, c.do(t.Context(), open(t, dockerwatch.Config{Host: serveSocket(t, asked), Timeout: patience})), c.want)
 		})
 	}
 }

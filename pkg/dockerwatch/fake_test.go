@@ -60,18 +60,23 @@ func realEngine(t *testing.T) *dockerwatch.Engine {
 	return open(t, dockerwatch.Config{Host: testenv.DockerHost(t), Timeout: patience})
 }
 
-// fakeEngine is an engine behind a Unix socket that answers pings as the real one does, and everything else by
-// handler. It shows what the real one cannot be made to do on command; contract_test.go compares the two.
+// fakeEngine is an engine behind a Unix socket that answers, as the real one does, which version of the API it speaks
+// and who it is, and everything else by handler. It shows what the real one cannot be made to do on command;
+// contract_test.go compares the two.
 func fakeEngine(t *testing.T, handler http.HandlerFunc) *dockerwatch.Engine {
 	t.Helper()
-	return open(t, dockerwatch.Config{Host: serveSocket(t, pings("1.41", handler)), Timeout: patience})
+	return open(t, dockerwatch.Config{Host: serveSocket(t, introduced(handler)), Timeout: patience})
 }
 
 // hangingEngine is a fakeEngine that is waited for only shortly.
 func hangingEngine(t *testing.T, handler http.HandlerFunc) *dockerwatch.Engine {
 	t.Helper()
-	return open(t, dockerwatch.Config{Host: serveSocket(t, pings("1.41", handler)), Timeout: hung})
+	return open(t, dockerwatch.Config{Host: serveSocket(t, introduced(handler)), Timeout: hung})
 }
+
+// introduced answers what a new connection is asked, which version of the API it speaks and who it is, and passes on
+// the rest.
+func introduced(next http.HandlerFunc) http.HandlerFunc { return pings("1.41", named(next)) }
 
 // pings answers pings with an API version and passes on the rest.
 func pings(version string, next http.HandlerFunc) http.HandlerFunc {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
 )
 
@@ -39,10 +38,8 @@ func (e *Engine) ListRunning(ctx context.Context, o Ownership, session string) (
 }
 
 func (e *Engine) list(ctx context.Context, op string, only filters.Args) (Listing, error) {
-	raw, engine, err := introduced(ctx, e, op, func() ([]container.Summary, answer, error) {
-		return fetch(ctx, e, op, func(ctx context.Context, api *client.Client) ([]container.Summary, error) {
-			return api.ContainerList(ctx, container.ListOptions{All: true, Filters: only})
-		})
+	raw, got, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) ([]container.Summary, error) {
+		return api.ContainerList(ctx, container.ListOptions{All: true, Filters: only})
 	})
 	if err != nil {
 		return Listing{}, err
@@ -50,7 +47,7 @@ func (e *Engine) list(ctx context.Context, op string, only filters.Args) (Listin
 	if raw == nil { // "null": an engine without containers answers an empty list
 		return Listing{}, fmt.Errorf("%s: %w at %s: its answer is not a list%s", op, ErrUnreachable, e.Host(), proxyHint)
 	}
-	listed := Listing{Engine: engine, Containers: make([]Container, 0, len(raw))}
+	listed := Listing{Engine: got.engine, Containers: make([]Container, 0, len(raw))}
 	for _, c := range raw {
 		if !IsFullID(c.ID) {
 			return Listing{}, fmt.Errorf("%s: %w at %s: its answer has a container without an id%s",
@@ -68,42 +65,4 @@ func listedContainer(c container.Summary) Container {
 	}
 	phase, _ := phaseOf(c.State) // an unknown state is none: it blocks its own container's inspect, not the whole list
 	return Container{ID: c.ID, Names: names, Phase: phase, Labels: c.Labels, Created: time.Unix(c.Created, 0).UTC()}
-}
-
-// Info asks the engine who it is and what time it has. The clock's offset is taken at the end of the call: a slow
-// answer makes the engine's clock look late, by the call's time at most, and no wait shorter.
-func (e *Engine) Info(ctx context.Context) (Info, error) {
-	const op = "ask the docker engine for its identity"
-	var ended time.Time
-	raw, got, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) (system.Info, error) {
-		defer func() { ended = time.Now() }()
-		return api.Info(ctx)
-	})
-	if err != nil {
-		return Info{}, err
-	}
-	info, err := e.readInfo(op, raw, ended)
-	if err != nil {
-		return Info{}, err
-	}
-	got.peer.learn(info.Identity())
-	return info, nil
-}
-
-// readInfo reads an answer that ended at a moment by this machine's clock. The error is [ErrUnreachable] where no
-// engine answers so.
-func (e *Engine) readInfo(op string, raw system.Info, ended time.Time) (Info, error) {
-	now, err := engineTime(raw.SystemTime)
-	if err != nil || now.IsZero() || raw.ID == "" || raw.DockerRootDir == "" {
-		return Info{}, fmt.Errorf("%s: %w at %s: its answer lacks the id, the root directory or the time%s",
-			op, ErrUnreachable, e.Host(), proxyHint)
-	}
-	return Info{
-		ID:      raw.ID,
-		RootDir: raw.DockerRootDir,
-		Name:    raw.Name,
-		Version: raw.ServerVersion,
-		Time:    now,
-		Offset:  now.Sub(ended),
-	}, nil
 }

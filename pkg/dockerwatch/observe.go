@@ -42,31 +42,21 @@ func (e *Engine) Observe(ctx context.Context, claim string) (Observation, error)
 
 // inspect looks at one container by a reference that the engine cannot misunderstand.
 func (e *Engine) inspect(ctx context.Context, op, ref string) (Observation, error) {
-	seen, engine, err := introduced(ctx, e, op, func() (Observation, answer, error) {
-		return e.inspectOnce(ctx, op, ref)
-	})
-	if err != nil {
-		return Observation{}, err
-	}
-	seen.Engine = engine
-	return seen, nil
-}
-
-func (e *Engine) inspectOnce(ctx context.Context, op, ref string) (Observation, answer, error) {
 	raw, got, err := fetch(ctx, e, op, func(ctx context.Context, api *client.Client) (container.InspectResponse, error) {
 		return api.ContainerInspect(ctx, ref)
 	})
 	switch {
 	case got.noSuchContainer(ref):
-		return Observation{Phase: Gone}, got, nil
+		return Observation{Phase: Gone, Engine: got.engine}, nil
 	case err != nil:
-		return Observation{}, got, err
+		return Observation{}, err
 	}
 	seen, err := observation(ref, raw)
 	if err != nil {
-		return Observation{}, got, fmt.Errorf("%s: the docker engine at %s: %w", op, e.Host(), err)
+		return Observation{}, fmt.Errorf("%s: the docker engine at %s: %w", op, e.Host(), err)
 	}
-	return seen, got, nil
+	seen.Engine = got.engine
+	return seen, nil
 }
 
 // idOfName finds the full id of the container with exactly this name.

@@ -301,7 +301,8 @@ func TestInfoOffset(t *testing.T) {
 
 	ahead := time.Now().Add(time.Hour)
 	body := fmt.Sprintf(`{"ID":"x","DockerRootDir":"/d","SystemTime":%q}`, ahead.Format(time.RFC3339Nano))
-	got, err := fakeEngine(t, says(200, "application/json", body)).Info(t.Context())
+	host := serveSocket(t, pings("1.41", says(200, "application/json", body)))
+	got, err := open(t, dockerwatch.Config{Host: host, Timeout: patience}).Info(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

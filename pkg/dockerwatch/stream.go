@@ -19,7 +19,7 @@ var errConnectDeadline = fmt.Errorf("no answer began: %w", context.DeadlineExcee
 
 // Events follows the engine's container events on one connection, from since on (the engine's time, inclusive) or,
 // when since is zero, from now on. connected is called once, when the engine has accepted, with the identity of the
-// engine that the connection leads to, which is empty where that is not known; an error from it ends the stream.
+// engine that the connection leads to; an error from it ends the stream.
 // Connecting has the usual deadline, the stream itself has none. handle is called for each event, one at a time; it
 // must be quick, as the engine drops events for a reader that is slow.
 //
@@ -34,23 +34,16 @@ func (e *Engine) Events(
 	deadline := time.AfterFunc(e.timeout, func() { cancel(errConnectDeadline) })
 	defer deadline.Stop()
 
-	speaker, err := e.negotiated(streamCtx, op, func(a answer, err error) error {
-		return e.streamFailure(ctx, streamCtx, op, a, err)
-	})
+	speaker, err := e.speaker(streamCtx)
 	if err != nil {
-		return err
+		return e.streamFailure(ctx, streamCtx, op, answer{err: err}, err)
 	}
-	// A connection that is kept may lead to another engine than the address does by now: the stream dials its own, takes
-	// none that another call has just left, and asks on it which engine it leads to.
+	// A connection that is kept may lead to another engine than the address does by now: the stream dials its own, and
+	// takes none that another call has just left.
 	own := e.transport.Clone()
 	defer own.CloseIdleConnections()
 	streamer, err := e.clientOn(own, speaker.ClientVersion())
 	if err != nil {
-		return err
-	}
-	if err := e.introduceStream(streamCtx, speaker, streamer, func(a answer, err error) error {
-		return e.streamFailure(ctx, streamCtx, op, a, err)
-	}); err != nil {
 		return err
 	}
 	streamCtx, got := withAnswer(streamCtx)
@@ -62,12 +55,11 @@ func (e *Engine) Events(
 		for range errs {
 		}
 	}()
-	e.reconsider(speaker, *got)
 	if got.status != http.StatusOK || !deadline.Stop() {
 		cancel(nil) // an answer that is none (a redirect) would be read as a stream otherwise
 		return e.streamFailure(ctx, streamCtx, op, *got, <-errs)
 	}
-	if err := connected(got.peer.engine()); err != nil {
+	if err := connected(got.engine); err != nil {
 		return fmt.Errorf("%s: %w", op, err)
 	}
 	for {
@@ -80,28 +72,10 @@ func (e *Engine) Events(
 			if ctx.Err() != nil {
 				return fmt.Errorf("%s: %w", op, ctx.Err())
 			}
-			return fmt.Errorf("%s: %w at %s: the stream ended (%s)", op, ErrUnreachable, e.Host(), answerFailure(err))
+			return e.away(answer{}, fmt.Errorf("%s: %w at %s: the stream ended (%s)", op, ErrUnreachable, e.Host(),
+				bodyFailure(err)))
 		}
 	}
-}
-
-// introduceStream asks on the connection that a stream is about to use which engine it leads to. The connection is kept
-// for the stream, unless something in between closes it after each answer: then that stays unknown.
-func (e *Engine) introduceStream(
-	ctx context.Context, speaker, streamer *client.Client, failure func(answer, error) error,
-) error {
-	ctx, got := withAnswer(ctx)
-	raw, err := streamer.Info(ctx)
-	e.reconsider(speaker, *got)
-	if err := failure(*got, err); err != nil {
-		return err
-	}
-	info, err := e.readInfo("ask the docker engine of the event stream for its identity", raw, time.Now())
-	if err != nil {
-		return err
-	}
-	got.peer.learn(info.Identity())
-	return nil
 }
 
 // streamFailure is callFailure for a connection that is ended by cancelling it, also where that is its deadline.
@@ -112,7 +86,7 @@ func (e *Engine) streamFailure(ctx, streamCtx context.Context, op string, a answ
 	if cause := context.Cause(streamCtx); errors.Is(cause, errConnectDeadline) {
 		a, err = answer{}, cause
 	}
-	return e.callFailure(ctx, op, e.timeout, http.StatusOK, a, err)
+	return e.away(a, e.callFailure(ctx, op, e.timeout, http.StatusOK, a, err))
 }
 
 // Moment is one thing that an engine still remembers, of whatever kind.
@@ -144,7 +118,7 @@ func (e *Engine) RecentEvents(ctx context.Context, since time.Time) ([]Moment, e
 	}
 	var moments []Moment
 	const op = "read recent docker events"
-	_, err = e.call(ctx, op, e.timeout, http.StatusOK, func(ctx context.Context, api *client.Client) error {
+	got, err := e.call(ctx, op, e.timeout, http.StatusOK, func(ctx context.Context, api *client.Client) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		messages, errs := api.Events(ctx, events.ListOptions{Since: timestamp(since), Until: timestamp(info.Time)})
@@ -166,6 +140,10 @@ func (e *Engine) RecentEvents(ctx context.Context, since time.Time) ([]Moment, e
 	})
 	if err != nil {
 		return nil, err
+	}
+	if got.engine != info.Identity() {
+		return nil, fmt.Errorf("%s: %w at %s: %s answered, and the address leads to %s", op, ErrUnreachable, e.Host(),
+			got.engine, info.Identity())
 	}
 	return moments, nil
 }

@@ -248,8 +248,8 @@ func TestEventsGivenUp(t *testing.T) {
 	}{
 		{"at the ping", "/_ping", hangs},
 		{"when the engine is asked who it is", "/info", pings("1.41", hangs)},
-		{"while connecting", "/events", pings("1.41", named(hangs))},
-		{"while it is up", "/events", pings("1.41", named(begins("")))},
+		{"while connecting", "/events", introduced(hangs)},
+		{"while it is up", "/events", introduced(begins(""))},
 	} {
 		t.Run(tt.reason, func(t *testing.T) {
 			t.Parallel()

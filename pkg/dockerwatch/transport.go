@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"mime"
 	"net/http"
@@ -20,8 +21,7 @@ type answer struct {
 	status  int    // zero: there was no answer
 	message string // of an error answer in the engine's own form, else empty
 	err     error  // why there was no answer
-	peer    *peer  // the connection that was used; nil when there was none
-	last    bool   // the connection is closed after this answer
+	engine  string // the identity of the engine at the end of the connection; empty when there was no connection
 }
 
 type answerKey struct{}
@@ -42,11 +42,15 @@ func (r recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 		return r.base.RoundTrip(req) //nolint:wrapcheck // the client library tells the transport's own errors apart
 	}
 	*a = answer{}
-	resp, err := r.base.RoundTrip(req.WithContext(withPeer(req.Context(), a)))
+	req = req.WithContext(withConnection(req.Context(), a))
+	resp, err := r.base.RoundTrip(req)
+	for errors.Is(err, errGivenUp) && req.Context().Err() == nil {
+		resp, err = r.base.RoundTrip(req) // nothing was sent, and no request here has a body
+	}
 	if a.err = err; err != nil {
 		return resp, err //nolint:wrapcheck // as above
 	}
-	a.status, a.last = resp.StatusCode, resp.Close
+	a.status = resp.StatusCode
 	if resp.StatusCode < http.StatusBadRequest {
 		return resp, nil
 	}

@@ -25,7 +25,7 @@ type versioned struct {
 
 func (v *versioned) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
-	// Whose a new connection is, is asked in the same version.
+	// Who is at the other end of a new connection is asked in the same version.
 	v.asked = append(v.asked, strings.TrimSuffix(strings.TrimSuffix(r.URL.Path, "/containers/"+someID+"/json"), "/info"))
 	version, ping := v.version, v.ping
 	v.mu.Unlock()
@@ -47,7 +47,8 @@ func (v *versioned) set(version string, ping http.HandlerFunc) {
 	v.version, v.ping = version, ping
 }
 
-// paths returns what it was asked for since the last call; a ping that was tried in two ways counts once.
+// paths returns what it was asked for since the last call, each version once in a row: every connection that is dialled
+// begins with a ping. The first call dials one to learn the version, and then the one that it uses.
 func (v *versioned) paths() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -89,7 +90,7 @@ func TestNegotiationThatFails(t *testing.T) {
 			if _, err := engine.Observe(t.Context(), someID); err != nil {
 				t.Errorf("and again: %v", err)
 			}
-			if diff := cmp.Diff([]string{"/_ping", "/v1.30"}, server.paths()); diff != "" {
+			if diff := cmp.Diff([]string{"/_ping", "/v1.30", "/_ping", "/v1.30"}, server.paths()); diff != "" {
 				t.Errorf("asked when it was back (-want +got):\n%s", diff)
 			}
 		})
@@ -106,7 +107,7 @@ func TestNegotiation(t *testing.T) {
 		speaks string
 		want   []string
 	}{
-		{"an older engine's version is spoken", nil, "1.41", []string{"/_ping", "/v1.41"}},
+		{"an older engine's version is spoken", nil, "1.41", []string{"/_ping", "/v1.41", "/_ping", "/v1.41"}},
 		{"a newer engine is spoken to in the newest known", nil, "1.60", []string{"/_ping", "/v" + newest}},
 		{"DOCKER_API_VERSION is not discussed", map[string]string{"DOCKER_API_VERSION": "1.40"}, "1.40", []string{"/v1.40"}},
 		{"with a v in front, too", map[string]string{"DOCKER_API_VERSION": "v1.40"}, "1.40", []string{"/v1.40"}},
@@ -147,7 +148,7 @@ func TestNegotiationAgain(t *testing.T) {
 	if _, err := engine.Observe(t.Context(), someID); err != nil {
 		t.Errorf("after the upgrade: %v", err)
 	}
-	want := []string{"/_ping", "/v1.41", "/_ping", "/v1.44"}
+	want := []string{"/_ping", "/v1.41", "/_ping", "/v1.41", "/_ping", "/v1.44"}
 	if diff := cmp.Diff(want, server.paths()); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
@@ -160,13 +161,13 @@ func TestConnectionsAreKept(t *testing.T) {
 	const workers, rounds = 16, 20
 	var dialled, asked atomic.Int32
 	var together sync.WaitGroup
-	server := httptest.NewUnstartedServer(pings("1.41", named(func(w http.ResponseWriter, r *http.Request) {
-		if asked.Add(1) <= workers { // a new connection is asked whose it is, and some ask once more after that
+	server := httptest.NewUnstartedServer(introduced(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) <= workers {
 			together.Done()
 			together.Wait() // nobody is answered before all have asked
 		}
 		says(200, "application/json", inspected())(w, r)
-	})))
+	}))
 	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
 			dialled.Add(1)

@@ -45,16 +45,15 @@ type EventSource interface {
 	Info(ctx context.Context) (Info, error)
 	Events(ctx context.Context, since time.Time, connected func(engine string) error, handle func(Event)) error
 	RecentEvents(ctx context.Context, since time.Time) ([]Moment, error)
-	// DropIdle lets the next calls dial anew.
-	DropIdle()
 }
 
 // WatchHandlers are told what the stream does, one call at a time and from one goroutine; they must return promptly, or
 // the engine drops events. Nil ones are not called.
 type WatchHandlers struct {
-	// Connected is called after every (re)connection, before its first event. gap reports that events may have been
-	// missed since the last connection; false on the first. A full look at everything is due either way.
-	Connected func(gap bool)
+	// Connected is called after every (re)connection, before its first event, with the identity of the engine. gap reports
+	// that events may have been missed since the last connection; false on the first. A full look at everything is due
+	// either way.
+	Connected func(engine string, gap bool)
 	// Disconnected is called once when the stream breaks or the first try fails, not again until it was connected.
 	Disconnected func(err error)
 	// Event is called for every event, in the order of arrival, after it is in the history.
@@ -148,16 +147,15 @@ func (w *Watcher) listen(ctx context.Context) error {
 	}
 	since := w.resumeFrom(info.Time)
 	onConnect := func(engine string) error {
-		if engine != "" && engine != info.Identity() {
-			w.source.DropIdle() // or the other calls would never learn where the address leads by now
-			return fmt.Errorf("%w: the connection of the stream leads to %s, and the other calls to %s",
+		if engine != info.Identity() {
+			return fmt.Errorf("%w: the connection of the stream leads to %s, and the one before to %s",
 				ErrUnreachable, engine, info.Identity())
 		}
 		gap := w.settleGap(ctx, since, info.Time)
 		w.connected, w.everUp, w.since = true, true, since
 		w.clock, w.clockRead = info.Time, read
 		if w.handlers.Connected != nil {
-			w.handlers.Connected(gap)
+			w.handlers.Connected(engine, gap)
 		}
 		return nil
 	}

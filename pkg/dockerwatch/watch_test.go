@@ -20,28 +20,27 @@ import (
 type scriptedEngine struct {
 	now     time.Time
 	info    Info // what it says of itself, but for the time
-	scripts []connection
-	dropped int
+	scripts []script
 	sinces  []time.Time // where each connection asked to resume
 	tries   []time.Time
 }
 
-// connection is one connection of the stream: what it sends, what the engine still remembers, and how it ends.
-type connection struct {
+// script is one connection of the stream: what it sends, what the engine still remembers, and how it ends.
+type script struct {
 	refused bool
 	memory  []Moment
 	amnesia error // RecentEvents fails
 	events  []Event
 	lasts   time.Duration
 	skew    time.Duration // how far the engine's clock is from where it was at first
-	engine  string        // the identity of the engine that the stream leads to; empty: it is not known
+	engine  string        // the identity of the engine that the stream leads to; empty: the one that the calls lead to
 }
 
 var errBroken = errors.New("broken")
 
-func (s *scriptedEngine) current() connection {
+func (s *scriptedEngine) current() script {
 	if len(s.scripts) == 0 {
-		return connection{lasts: time.Hour}
+		return script{lasts: time.Hour}
 	}
 	return s.scripts[0]
 }
@@ -61,24 +60,26 @@ func (s *scriptedEngine) RecentEvents(context.Context, time.Time) ([]Moment, err
 	return s.current().memory, s.current().amnesia
 }
 
-func (s *scriptedEngine) DropIdle() { s.dropped++ }
-
 func (s *scriptedEngine) Events(
 	ctx context.Context, since time.Time, connected func(string) error, handle func(Event),
 ) error {
 	s.sinces = append(s.sinces, since)
-	script := s.current()
-	if err := connected(script.engine); err != nil {
+	runs := s.current()
+	engine := runs.engine
+	if engine == "" {
+		engine = s.info.Identity()
+	}
+	if err := connected(engine); err != nil {
 		s.scripts = s.scripts[1:]
 		return err
 	}
-	for _, e := range script.events {
+	for _, e := range runs.events {
 		handle(e)
 	}
 	if len(s.scripts) > 0 {
 		s.scripts = s.scripts[1:]
 	}
-	if wait.For(ctx, script.lasts, nil); ctx.Err() != nil {
+	if wait.For(ctx, runs.lasts, nil); ctx.Err() != nil {
 		return ctx.Err()
 	}
 	return errBroken
@@ -98,7 +99,7 @@ func watch(t *testing.T, engine *scriptedEngine, h *History) told {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	w := NewWatcher(engine, h, WatchHandlers{
-		Connected:    func(gap bool) { got.gaps = append(got.gaps, gap) },
+		Connected:    func(_ string, gap bool) { got.gaps = append(got.gaps, gap) },
 		Disconnected: func(error) { got.downs++ },
 		Event:        func(e Event) { got.events = append(got.events, e) },
 	})
@@ -114,7 +115,7 @@ func TestWatcherResumesAtTheLastEventsOwnTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		last := at(7, ActionDie)
-		engine := &scriptedEngine{now: second(0), scripts: []connection{
+		engine := &scriptedEngine{now: second(0), scripts: []script{
 			{events: []Event{at(5, ActionStart), last}, lasts: 10 * time.Second},
 			{events: []Event{last, at(9, ActionDestroy)}, memory: []Moment{moment(last)}, lasts: time.Hour},
 		}}
@@ -145,49 +146,49 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 	busy[17].Time = second(-30)
 	tests := []struct {
 		reason    string
-		scripts   []connection
+		scripts   []script
 		started   time.Time
 		wantGaps  []bool
 		wantCrash bool
 	}{
 		{
 			"at start the engine's memory shows whether a stop is under way",
-			[]connection{{memory: []Moment{{Time: second(-50)}}, events: []Event{died(20, 1)}, lasts: time.Hour}},
+			[]script{{memory: []Moment{{Time: second(-50)}}, events: []Event{died(20, 1)}, lasts: time.Hour}},
 			second(-3600), []bool{false}, true,
 		},
 		{
 			"at start a kill within the last minute is heard of",
-			[]connection{{memory: []Moment{moment(killed)}, events: []Event{killed, died(9, 1)}, lasts: time.Hour}},
+			[]script{{memory: []Moment{moment(killed)}, events: []Event{killed, died(9, 1)}, lasts: time.Hour}},
 			second(-3600), []bool{false}, false,
 		},
 		{
 			"a memory that is full may have lost a kill",
-			[]connection{{memory: busy, events: []Event{died(9, 1)}, lasts: time.Hour}},
+			[]script{{memory: busy, events: []Event{died(9, 1)}, lasts: time.Hour}},
 			second(-3600), []bool{false}, false,
 		},
 		{
 			"but not for a container that started after its oldest event",
-			[]connection{{memory: busy, events: []Event{died(9, 1)}, lasts: time.Hour}},
+			[]script{{memory: busy, events: []Event{died(9, 1)}, lasts: time.Hour}},
 			second(-25), []bool{false}, true,
 		},
 		{
 			"an engine that remembers nothing was started just now: what it forgot may be a kill",
-			[]connection{{events: []Event{died(9, 1)}, lasts: time.Hour}},
+			[]script{{events: []Event{died(9, 1)}, lasts: time.Hour}},
 			second(-3600), []bool{false}, false,
 		},
 		{
 			"an engine that remembers older events has forgotten none of the last minute",
-			[]connection{{memory: old, events: []Event{died(9, 1)}, lasts: time.Hour}},
+			[]script{{memory: old, events: []Event{died(9, 1)}, lasts: time.Hour}},
 			second(-3600), []bool{false}, true,
 		},
 		{
 			"an engine that cannot say what it remembers leaves a gap before the connection",
-			[]connection{{amnesia: errBroken, events: []Event{died(9, 1)}, lasts: time.Hour}},
+			[]script{{amnesia: errBroken, events: []Event{died(9, 1)}, lasts: time.Hour}},
 			second(-25), []bool{false}, false,
 		},
 		{
 			"a break that the engine's memory covers is none",
-			[]connection{
+			[]script{
 				{memory: old, events: []Event{last}, lasts: 2 * time.Second},
 				{memory: []Moment{moment(last)}, events: []Event{died(9, 1)}, lasts: time.Hour},
 			},
@@ -195,7 +196,7 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 		},
 		{
 			"a restarted engine has forgotten the last event: a kill may be among what it forgot",
-			[]connection{
+			[]script{
 				{memory: old, events: []Event{last}, lasts: 2 * time.Second},
 				{memory: []Moment{moment(at(8, ActionCreate))}, events: []Event{died(9, 1)}, lasts: time.Hour},
 			},
@@ -203,7 +204,7 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 		},
 		{
 			"a clock that was an hour ahead at a connection and is right again lets a crash be one before that hour is over",
-			[]connection{
+			[]script{
 				{lasts: 2 * time.Second},
 				{skew: time.Hour, memory: old, lasts: 2 * time.Second},
 				{memory: old, events: []Event{at(12, ActionStart), died(100, 1)}, lasts: time.Hour},
@@ -212,7 +213,7 @@ func TestWatcherKnowsItsGaps(t *testing.T) {
 		},
 		{
 			"a clock that was an hour behind at a connection does not make the stream whole for the hour before it is right",
-			[]connection{
+			[]script{
 				{lasts: 2 * time.Second},
 				{skew: -time.Hour, memory: old, lasts: 2 * time.Second},
 				{memory: old, events: []Event{died(13, 1)}, lasts: time.Hour},
@@ -254,8 +255,8 @@ func TestWatcherKnowsWhatIsRememberedBeforeItIsConnected(t *testing.T) {
 		memory = slices.Insert(memory, 0, Moment{Time: second(-600), ID: "image", Action: "pull"}, moment(earlier))
 		h := NewHistory()
 		asked := 0
-		w := NewWatcher(&scriptedEngine{now: second(0), scripts: []connection{{memory: memory, events: past}}}, h,
-			WatchHandlers{Connected: func(bool) {
+		w := NewWatcher(&scriptedEngine{now: second(0), scripts: []script{{memory: memory, events: past}}}, h,
+			WatchHandlers{Connected: func(string, bool) {
 				asked++
 				e := h.Evidence(oneID, time.Time{})
 				if asked == 1 && (!e.EndedAt().Equal(second(-1)) || e.DestroyedAt.IsZero() || e.Crash) {
@@ -276,7 +277,7 @@ func TestWatcherKnowsWhatIsRememberedBeforeItIsConnected(t *testing.T) {
 func TestWatcherComesBackWithinASecond(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		engine := &scriptedEngine{now: second(0), scripts: slices.Repeat([]connection{{refused: true}}, 40)}
+		engine := &scriptedEngine{now: second(0), scripts: slices.Repeat([]script{{refused: true}}, 40)}
 		got := watch(t, engine, NewHistory())
 		if got.downs != 1 || len(got.gaps) != 1 {
 			t.Errorf("told %d times down and %d times up, want once each", got.downs, len(got.gaps))
@@ -295,7 +296,7 @@ func TestWatcherComesBackWithinASecond(t *testing.T) {
 func TestWatcherDoesNotSpinOnAStreamThatBreaksAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		engine := &scriptedEngine{now: second(0), scripts: slices.Repeat([]connection{{}}, 10_000)}
+		engine := &scriptedEngine{now: second(0), scripts: slices.Repeat([]script{{}}, 10_000)}
 		watch(t, engine, NewHistory())
 		// From the seventh try on each waits half a second at the least.
 		if n := len(engine.tries); n > 140 {
@@ -308,7 +309,7 @@ func TestWatcherDoesNotSpinOnAStreamThatBreaksAtOnce(t *testing.T) {
 func TestWatcherResumesWhereTheClockIsNowWhenItWasSetBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		engine := &scriptedEngine{now: second(0), scripts: []connection{
+		engine := &scriptedEngine{now: second(0), scripts: []script{
 			{skew: time.Hour, events: []Event{at(3600, ActionStart)}, lasts: 2 * time.Second},
 			// What was heard an hour ahead is remembered, and comes again.
 			{events: []Event{at(3600, ActionStart), at(3, ActionDie)}, lasts: 2 * time.Second},
@@ -327,15 +328,14 @@ func TestWatcherFollowsNoOtherEngineThanTheCallsLeadTo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		one := Info{ID: "ONE", RootDir: "/"}
-		engine := &scriptedEngine{now: second(0), info: one, scripts: []connection{
+		engine := &scriptedEngine{now: second(0), info: one, scripts: []script{
 			{engine: "OTHER@/", events: []Event{at(5, ActionStart)}, lasts: time.Hour},
 			{engine: "OTHER@/", events: []Event{at(6, ActionStart)}, lasts: time.Hour},
 			{engine: one.Identity(), events: []Event{at(7, ActionStart)}, lasts: time.Hour},
 		}}
 		got := watch(t, engine, NewHistory())
-		if len(got.gaps) != 1 || got.downs != 1 || engine.dropped != 2 {
-			t.Errorf("connected %d times, down %d times, gave up idle connections %d times, want once, once and twice",
-				len(got.gaps), got.downs, engine.dropped)
+		if len(got.gaps) != 1 || got.downs != 1 {
+			t.Errorf("connected %d times, down %d times, want once each", len(got.gaps), got.downs)
 		}
 		if diff := cmp.Diff([]Event{at(7, ActionStart)}, got.events); diff != "" {
 			t.Errorf("events (-want +got):\n%s", diff)

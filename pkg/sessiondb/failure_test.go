@@ -182,7 +182,7 @@ func payload(t *testing.T, told <-chan *pq.Notification) (fields map[string]stri
 		if err := json.Unmarshal([]byte(n.Extra), &fields); err != nil {
 			t.Fatalf("%q: %v", n.Extra, err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing was told")
 	}
 	return fields

@@ -186,7 +186,7 @@ func sorted(rows []sessiondb.Row) []sessiondb.Row {
 // awaitBlocked waits until a statement in this test's PostgreSQL database waits for a lock.
 func (f *fixture) awaitBlocked() {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(f.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(f.t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

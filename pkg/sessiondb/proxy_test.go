@@ -168,7 +168,7 @@ func refusing(t *testing.T, code, message string) (host string) {
 			if err != nil {
 				return
 			}
-			_ = c.SetDeadline(time.Now().Add(5 * time.Second))
+			_ = c.SetDeadline(time.Now().Add(time.Minute))
 			size := make([]byte, 4)
 			if _, err := io.ReadFull(c, size); err == nil {
 				_, _ = io.CopyN(io.Discard, c, int64(binary.BigEndian.Uint32(size))-4)

@@ -100,7 +100,7 @@ func (b *buffer) String() string {
 // until waits for a condition; it fails the test after a time that is long for any machine.
 func until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()

@@ -64,7 +64,11 @@ func TestTheBreakerCountsAnewAfterAReconnection(t *testing.T) {
 		}
 		stream.breaks <- struct{}{}
 		w.until("the breaker trips", func() bool { return len(w.log.with("Breaker tripped")) == 1 })
-		w.until("each was looked at", func() bool { return len(w.log.with("Swept")) >= 3 })
+		for n := range ids {
+			w.until("each was looked at", func() bool {
+				return len(w.log.with("Waiting for grace period", fmt.Sprintf(`"session":"s%d"`, n))) > 0
+			})
+		}
 		if after := w.everything(); after != before {
 			w.Errorf("before:\n%s\nafter:\n%s", before, after)
 		}

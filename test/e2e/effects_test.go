@@ -47,7 +47,7 @@ func crashAt(w *world, n int, happens bool) (died bool) {
 	ctx, kill := context.WithCancel(w.Context())
 	defer kill()
 	m := &mortal{n: n, happens: happens, kill: kill}
-	_, _ = controllers.SweepOnce(ctx, w.hooked(m.hooks()), 20*time.Second, nil) // it dies: what it says is lost
+	_, _ = controllers.SweepOnce(ctx, w.hooked(m.hooks()), time.Minute, nil) // it dies: what it says is lost
 	w.sweep()
 	w.wantRow(ended, "TERMINATED NULL")
 	w.wantRow(failed, "ERROR NULL")

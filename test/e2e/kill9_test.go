@@ -38,7 +38,7 @@ func TestOutageKillsOfTheProcessLoseNothing(t *testing.T) {
 	for range 2 {
 		want = append(want, happen(w.accidents(1, w.crashes, w.neverStarts))...)
 		p.start()
-		window = min(2*w.settles(20*time.Second, want), longestLife)
+		window = min(2*w.settles(recovery, want), longestLife)
 		p.kill()
 	}
 
@@ -71,7 +71,7 @@ func TestOutageKillsOfTheProcessLoseNothing(t *testing.T) {
 		}
 
 		p.start()
-		recoveries = append(recoveries, w.settles(20*time.Second, want))
+		recoveries = append(recoveries, w.settles(recovery, want))
 		p.kill()
 	}
 	unharmed()

@@ -73,7 +73,6 @@ func TestOutageContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	private, _ := w.privateEngine()
 	// What hangs holds each worker so long. The full form's is the default.
 	timeout := inForm(2*time.Second, 5*time.Second)
-	const soonEnough = 5 * time.Second // far above what the others take, on a busy machine too
 	engine, err := dockerwatch.New(dockerwatch.Config{Host: private.Host(), Timeout: timeout})
 	if err != nil {
 		t.Fatal(err)
@@ -86,6 +85,8 @@ func TestOutageContainersWhoseInspectHangsDelayNobody(t *testing.T) {
 	w.opts.Workers = inForm(2, 4)
 	w.opts.MaxBackoff = inForm(timeout/4, maxBackoff) // or so few would be waiting for their next try, most of the time
 	each := inForm(3, 4)
+	// The others need several passes. Were they to wait for a worker, each would wait for the looks of as many that hang.
+	soonEnough := 2 * time.Duration(each) * timeout
 	hanging, others := w.accidents(each*w.opts.Workers, w.ends), w.accidents(inForm(1, 2))
 	w.start(engine)
 	w.sureOfNames() // or a failure is one of the name first, and then one of the id

@@ -158,9 +158,11 @@ func TestOutageAServerWithoutAConnectionToSpare(t *testing.T) {
 		give(c)
 	}
 	t.Logf("everything as it must be %s after there are connections", w.settles(afterBackoff, want))
-	// By the sweep, and not at every try of it. Whoever wants to see each has the debug level.
-	if said := len(w.log.with(why)) - len(w.log.with(why, `"level":1`)); said > 1 {
-		t.Errorf("the reason was said %d times, want once; log:\n%s", said, w.log)
+	// By the sweep, and not at every try of it, unless one got a connection that was free for a moment. Each try is logged
+	// at the debug level.
+	said := len(w.log.with(why)) - len(w.log.with(why, `"level":1`))
+	if succeeded := len(w.log.with("Sweeps succeed again")); said > max(1, succeeded) {
+		t.Errorf("the reason was said %d times, and sweeps succeeded again %d times; log:\n%s", said, succeeded, w.log)
 	}
 	unharmed()
 }

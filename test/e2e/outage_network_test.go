@@ -85,7 +85,7 @@ func TestOutageTheNetworkFails(t *testing.T) {
 				if side == "database" {
 					// The feed has to find out by itself: to heal ends connections that lost something. A listening connection may
 					// hear nothing for 5 s or 25 s.
-					w.within(inForm(15*time.Second, 40*time.Second), "the feed notices it, too", func() bool {
+					w.within(time.Minute, "the feed notices it, too", func() bool {
 						return len(w.log.with("Change feed disconnected")) > 0
 					})
 					limit = afterBackoff

@@ -174,11 +174,20 @@ type deaf struct{ dockerwatch.EventSource }
 func (d deaf) Events(
 	ctx context.Context, _ time.Time, connected func(string) error, _ func(dockerwatch.Event),
 ) error {
-	if err := connected(""); err != nil {
+	if err := introduce(ctx, d, connected); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return fmt.Errorf("deaf: %w", ctx.Err())
+}
+
+// introduce tells of a connection to the engine of a source.
+func introduce(ctx context.Context, source dockerwatch.EventSource, connected func(string) error) error {
+	info, err := source.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("introduce: %w", err)
+	}
+	return connected(info.Identity())
 }
 
 func TestSweepsFindWhatNoEventToldOf(t *testing.T) {
@@ -217,6 +226,11 @@ func (w *world) startDeaf() breakable {
 	return stream
 }
 
+// RecentEvents fails: nothing is known of what happened while the stream was broken.
+func (b breakable) RecentEvents(context.Context, time.Time) ([]dockerwatch.Moment, error) {
+	return nil, dockerwatch.ErrTimeout
+}
+
 func (b breakable) Events(
 	ctx context.Context, _ time.Time, connected func(string) error, _ func(dockerwatch.Event),
 ) error {
@@ -225,7 +239,7 @@ func (b breakable) Events(
 	case <-ctx.Done():
 		return fmt.Errorf("not connected: %w", ctx.Err())
 	}
-	if err := connected(""); err != nil {
+	if err := introduce(ctx, b, connected); err != nil {
 		return err
 	}
 	select {

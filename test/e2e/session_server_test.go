@@ -66,7 +66,7 @@ func (w *world) serve(most int, pause time.Duration) *sessionServer {
 func (s *sessionServer) begins() {
 	session := s.number()
 	s.does(`INSERT INTO sessions (id, status) VALUES ($1, 'ACTIVE')`, session)
-	ctx, cancel := context.WithTimeout(s.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.Context(), time.Minute)
 	defer cancel()
 	id, pid, err := s.starts(ctx, session)
 	if err != nil {

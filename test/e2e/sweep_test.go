@@ -98,9 +98,9 @@ func TestASweepIsOneListAndOneQueryWhateverTheNumberOfRows(t *testing.T) {
 		w.insert("dead", "ACTIVE", w.exited())
 		o, c = w.counting()
 		w.sweepWith(o)
-		// Gone: look and ask whether it is the engine, fail and release. Exited: look, fail, look with the other claimants,
-		// remove and release. Nothing for the 900 others, and a sweep that finds that all is done.
-		want := counted{List: 2, Info: 3, Claiming: 2, Get: 3, Observe: 3, Claimants: 1}
+		// Gone: look, fail and release. Exited: look, fail, look with the other claimants, remove and release. Nothing for
+		// the 900 others, and a sweep that finds that all is done.
+		want := counted{List: 2, Info: 2, Claiming: 2, Get: 3, Observe: 3, Claimants: 1}
 		if diff := cmp.Diff(want, c.counted()); diff != "" {
 			w.Errorf("a sweep that finds two sessions adrift (-want +got):\n%s", diff)
 		}

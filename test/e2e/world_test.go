@@ -214,7 +214,7 @@ func (w *world) sweep() controllers.SweepReport {
 
 func (w *world) sweepWith(o controllers.Options) controllers.SweepReport {
 	w.Helper()
-	report, err := controllers.SweepOnce(w.Context(), o, 20*time.Second, nil)
+	report, err := controllers.SweepOnce(w.Context(), o, time.Minute, nil)
 	if err != nil {
 		w.Fatalf("sweep: %v", err)
 	}
@@ -227,7 +227,7 @@ func (w *world) sweepWith(o controllers.Options) controllers.SweepReport {
 // until waits for a condition, looking again often; it fails the test after a time that is long for any machine.
 func (w *world) until(what string, holds func() bool) {
 	w.Helper()
-	w.within(20*time.Second, what, holds)
+	w.within(time.Minute, what, holds)
 }
 
 // within is until with a limit of its own.

@@ -54,7 +54,7 @@ func (s *side) outOfMemory(name string) {
 	testenv.Signal(s.t, s.ids[name], syscall.SIGUSR1)
 }
 
-// slowToRemove makes the removal of a container take a while: by 30,000 files, or as it is told.
+// slowToRemove makes the removal of a container take a while: by 80,000 files, or as it is told.
 func (s *side) slowToRemove(name string) {
 	s.t.Helper()
 	if s.fake != nil {
@@ -71,7 +71,7 @@ func (s *side) slowToRemove(name string) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		s.t.Fatal(err)
 	}
-	for i := range 30_000 {
+	for i := range 80_000 {
 		if err := os.Symlink("x", filepath.Join(dir, strconv.Itoa(i))); err != nil {
 			s.t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/session-controller/session-controller/pkg/sessiondb"
+	"github.com/session-controller/session-controller/test/engine"
 )
 
 // swap makes another engine answer in place of the node's own, or its own again.
@@ -66,13 +67,17 @@ func (n *node) lead(astray bool) {
 	n.swapped, n.mixed = astray, false
 }
 
-// standIn puts another engine behind the proxy that the connections lead to. Before the own one is back the proxy is
-// away for a moment: an answer and the question who gave it would otherwise be for two engines, and nobody could tell.
+// standIn puts another engine behind the proxy that the connections lead to. Before that the proxy finds no engine for
+// a moment, which ends the streams and no other connection; before the own engine is back it is away itself.
 func (w *world) standIn(n *node, lasts time.Duration) {
 	w.sayf("engine %s: another one answers through the same connections for %s", n.name, lasts)
 	w.populate(n)
 	n.doubtEvents(lasts + 2*time.Minute)
+	heal := n.engine.Add(engine.Trouble{Kind: engine.Stranger})
+	n.engine.CutStreams()
+	w.pass(100 * time.Millisecond)
 	n.engine.SetStandIn(n.stranger)
+	heal()
 	w.later(lasts, func() {
 		n.outage(func() {
 			n.doubtEvents(2 * time.Minute)

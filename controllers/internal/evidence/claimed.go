@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 
-	"github.com/session-controller/session-controller/controllers/internal/verdict"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 	"github.com/session-controller/session-controller/pkg/sessiondb"
 )
@@ -46,17 +45,4 @@ func (l *Sessions) renamed(ctx context.Context, row sessiondb.Row, meant string)
 		return dockerwatch.Observation{}, nil
 	}
 	return l.engine.Observe(ctx, meant)
-}
-
-// confirm makes sure that the engine which answered is the one that is served: before a container counts as gone, and
-// before anything is done about one that was found by a name, which another engine may have as well, or the name's
-// meaning is remembered. A container that was found by its id proves its engine.
-func (l *Sessions) confirm(ctx context.Context, f verdict.SessionFacts, meant string) error {
-	c := f.Container
-	byID := c.ID != "" && dockerwatch.ClaimsID(f.Row.Claim, c.ID)
-	left := f.Row.Kind == sessiondb.StatusLive && c.Phase.Alive() && c.RestartCount == 0 && !f.Owner.OtherSession(f.Row.ID)
-	if byID || left && meant == c.ID {
-		return nil
-	}
-	return l.guard.Confirm(ctx, c.Engine)
 }

@@ -52,7 +52,7 @@ func (l *Containers) lookAt(ctx context.Context, key verdict.ContainerKey, f *ve
 	return l.lookAtGuards(ctx, f)
 }
 
-// lookAtContainer inspects it, makes sure that it was this engine that answered, and reads who claims it.
+// lookAtContainer inspects it and reads who claims it.
 func (l *Containers) lookAtContainer(
 	ctx context.Context, key verdict.ContainerKey, f *verdict.ContainerFacts,
 ) error {
@@ -75,9 +75,6 @@ func (l *Containers) lookAtContainer(
 	f.Container, f.Owner = c, l.ownership.Judge(c.Name, c.Labels)
 	if !f.Owner.Owned {
 		return nil
-	}
-	if err := l.guard.Confirm(ctx, c.Engine); err != nil {
-		return err
 	}
 	f.Claimants, err = l.store.Claimants(ctx, dockerwatch.References(c.ID, c.Name))
 	return err
@@ -109,10 +106,6 @@ func (l *Containers) lookAtSession(ctx context.Context, f *verdict.ContainerFact
 		if errors.Is(err, dockerwatch.ErrInvalidReference) {
 			f.ClaimInvalid = true
 			return nil
-		}
-		if err == nil && !dockerwatch.ClaimsID(row.Claim, f.Claimed.ID) {
-			// Another engine may have a container of that name, or none.
-			err = l.guard.Confirm(ctx, f.Claimed.Engine)
 		}
 		f.ClaimedTaken = l.ownership.JudgeClaimed(f.Claimed.Name, f.Claimed.Labels).OtherSession(row.ID)
 		return err

@@ -109,7 +109,7 @@ func TestALeakIsWatchedToTheEndOfItsGrace(t *testing.T) {
 		l.store.rows = []sessiondb.Row{{ID: "other", Kind: sessiondb.StatusLive, Claim: thisID}}
 		l.look(t)
 		l.store.rows = nil
-		l.waits(t, "after a claim that a look saw", leak, leak-gone)
+		l.waits(t, "after a claim that a look saw", gone, 0)
 		l.store.owner = sessiondb.Row{ID: session, Kind: sessiondb.StatusEnded, Claim: "no/claim"}
 		for range 2 {
 			l.look(t)

@@ -37,20 +37,22 @@ type identified struct {
 
 func (i identified) Host() string { return "unix:///this" }
 
-func (i identified) DropIdle() {}
+func (i identified) DropConnections() {}
 
 func (i identified) Info(context.Context) (dockerwatch.Info, error) { return i.info, nil }
 
 func (i identified) List(context.Context) (dockerwatch.Listing, error) {
-	return dockerwatch.Listing{Engine: i.seen.Engine}, nil
+	return dockerwatch.Listing{Engine: i.info.Identity()}, nil
 }
 
 func (i identified) ListRunning(context.Context, dockerwatch.Ownership, string) (dockerwatch.Listing, error) {
-	return dockerwatch.Listing{Engine: i.seen.Engine}, nil
+	return dockerwatch.Listing{Engine: i.info.Identity()}, nil
 }
 
 func (i identified) Observe(context.Context, string) (dockerwatch.Observation, error) {
-	return i.seen, nil
+	seen := i.seen
+	seen.Engine = i.info.Identity()
+	return seen, nil
 }
 
 // looks are the looks at an engine and a table of a test's own.

@@ -70,9 +70,6 @@ func (l *Sessions) lookAtContainer(
 	}
 	f.Now, f.Container, f.NameReused = now, c, remade
 	f.Owner = l.ownership.JudgeClaimed(c.Name, c.Labels)
-	if err := l.confirm(ctx, f, seen.container); err != nil {
-		return fail(err)
-	}
 	if err := l.consider(ctx, &f, seen); err != nil {
 		return fail(err)
 	}

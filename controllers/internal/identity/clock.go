@@ -8,9 +8,9 @@ import (
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
-// clock is the engine's clock: this machine's plus an offset that every sweep and every check of the engine's
-// identity renews. Graces are measured on it, because FinishedAt and Created are the engine's. Only the engine that is
-// served sets it: another one that answers in its place may have another time. It is safe for concurrent use.
+// clock is the engine's clock: this machine's plus an offset that every sweep renews. Graces are measured on it,
+// because FinishedAt and Created are the engine's. Only the engine that is served sets it: another one that answers in
+// its place may have another time. It is safe for concurrent use.
 type clock struct {
 	last atomic.Pointer[reading]
 }

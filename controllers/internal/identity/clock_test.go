@@ -48,21 +48,20 @@ func TestOnlyTheServedEngineSetsTheClock(t *testing.T) {
 	}
 	accept(guard, served)
 	none := func() (ClaimSurvey, error) { return ClaimSurvey{}, nil }
-	for _, ask := range []func() error{
-		func() error { return guard.Confirm(t.Context(), served.Identity()) },
-		func() error { return guard.Admit(t.Context(), Introduction{other, reading{engine: other.Time}}, none) },
-	} {
-		if err := ask(); !errors.Is(err, ErrNotTrusted) {
-			t.Errorf("another engine answers: %v, want %v", err, ErrNotTrusted)
-		}
-		if now, err := guard.Now(); err != nil || time.Since(now) < time.Hour-time.Minute {
-			t.Errorf("the engine has %s (%v), want %s and a moment", now, err, served.Time)
-		}
+	guard.records = &lostRecords{known: served.Identity()}
+	err := guard.Admit(t.Context(), Introduction{other, reading{engine: other.Time}}, none)
+	if !errors.Is(err, ErrNotTrusted) {
+		t.Errorf("another engine answers: %v, want %v", err, ErrNotTrusted)
+	}
+	if now, err := guard.Now(); err != nil || time.Since(now) < time.Hour-time.Minute {
+		t.Errorf("the engine has %s (%v), want %s and a moment", now, err, served.Time)
 	}
 	corrected := dockerwatch.Info{ID: "A", RootDir: "/", Time: time.Now().Add(time.Hour), Offset: time.Hour}
-	guard = New(Options{Engine: identified{info: corrected}, Requests: requests.New()})
-	accept(guard, served)
-	if err := guard.Confirm(t.Context(), served.Identity()); err != nil {
+	who, err := Introduce(t.Context(), identified{info: corrected})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := guard.Admit(t.Context(), who, none); err != nil {
 		t.Error(err)
 	}
 	if now, err := guard.Now(); err != nil || time.Until(now) < time.Hour-time.Minute {
@@ -138,13 +137,6 @@ func TestAChangeOfTheEngineThatAnswersIsTold(t *testing.T) {
 		{"its clock is set, and put right", []dockerwatch.Info{ahead, one}, 2},
 	} {
 		for name, ask := range map[string]func(*Guard, dockerwatch.Info){
-			"check": func(g *Guard, who dockerwatch.Info) {
-				g.engine = identified{info: who}
-				g.mu.Lock()
-				g.accepted, g.refusal = one.Identity(), nil
-				g.mu.Unlock()
-				_ = g.Confirm(t.Context(), "")
-			},
 			"sweep": func(g *Guard, who dockerwatch.Info) {
 				_ = g.Admit(t.Context(), Introduction{who, reading{engine: who.Time, local: time.Now()}},
 					func() (ClaimSurvey, error) { return ClaimSurvey{LiveClaims: 1}, nil })

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 
 	"github.com/session-controller/session-controller/controllers/internal/metrics"
 	"github.com/session-controller/session-controller/controllers/internal/requests"
-	"github.com/session-controller/session-controller/internal/batch"
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
@@ -36,8 +34,9 @@ type Records interface {
 type Engine interface {
 	// Host names the engine in errors.
 	Host() string
-	// DropIdle closes the connections that no call uses, so that the next calls go where the address leads by now.
-	DropIdle()
+	// DropConnections gives up all connections, so that the next calls go where the address leads by now.
+	DropConnections()
+	// Info asks the engine to which the address leads now who it is.
 	Info(ctx context.Context) (dockerwatch.Info, error)
 }
 
@@ -51,7 +50,6 @@ type Guard struct {
 	dryRun   bool
 	metrics  *metrics.Metrics
 	log      logr.Logger
-	checks   *batch.Batcher[struct{}, struct{}]
 	requests *requests.Requests
 
 	mu       sync.Mutex
@@ -83,12 +81,10 @@ type Options struct {
 
 // New returns a guard that trusts no engine until a sweep has found one.
 func New(o Options) *Guard {
-	g := &Guard{
+	return &Guard{
 		engine: o.Engine, records: o.Records, pin: o.Pin, dryRun: o.DryRun, metrics: o.Metrics, log: o.Log,
 		requests: o.Requests, refusal: errNoSweepYet,
 	}
-	g.checks = batch.New(1, 0, g.checkTogether)
-	return g
 }
 
 // Trusted returns nil while the engine is the one that is served, else why it is not known to be.
@@ -105,41 +101,6 @@ func (g *Guard) Served() string {
 	return g.accepted
 }
 
-// Confirm returns nil when a check that began after this call has shown the engine that is served, and it is the one of
-// this identity, from which an answer came ("" where that is not known). Absence of a container proves nothing before.
-func (g *Guard) Confirm(ctx context.Context, identity string) error {
-	if err := g.Trusted(); err != nil {
-		return err
-	}
-	if _, err := g.checks.Do(ctx, struct{}{}); err != nil {
-		return err
-	}
-	return g.verify(identity) // another one may be served by now
-}
-
-// checkTogether makes one check for several who need one.
-func (g *Guard) checkTogether(ctx context.Context, asked []struct{}) []batch.Answer[struct{}] {
-	return slices.Repeat([]batch.Answer[struct{}]{{Err: g.check(ctx)}}, len(asked))
-}
-
-// check asks the engine who it is. Another one than before is not trusted until a sweep has judged it.
-func (g *Guard) check(ctx context.Context) error {
-	who, err := Introduce(ctx, g.engine)
-	if err != nil {
-		return err
-	}
-	g.mu.Lock()
-	accepted := g.accepted
-	g.mu.Unlock()
-	if who.Identity() == accepted {
-		g.Saw(accepted, g.clock.set(who.clock))
-		return nil
-	}
-	err = g.refuse(who.Info, accepted)
-	g.Saw(who.Identity(), false)
-	return err
-}
-
 // Saw notes which engine has answered, and whether its clock was found to have been set. The connections to another one
 // than the served one are given up: as long as they are kept and used, they do not lead where the address does.
 func (g *Guard) Saw(identity string, clockSet bool) {
@@ -149,7 +110,7 @@ func (g *Guard) Saw(identity string, clockSet bool) {
 	served := g.accepted == identity
 	g.mu.Unlock()
 	if !served {
-		g.engine.DropIdle()
+		g.engine.DropConnections()
 	}
 	if another || clockSet {
 		g.requests.Sweep()
@@ -159,13 +120,3 @@ func (g *Guard) Saw(identity string, clockSet bool) {
 
 // Now returns the time that the served engine has. An error says that it is not known, and nothing may be decided then.
 func (g *Guard) Now() (time.Time, error) { return g.clock.now() }
-
-// Wait returns when no check is under way that several shared, and that went on when all of them gave up.
-func (g *Guard) Wait() { g.checks.Wait() }
-
-// Start returns when ctx has ended and no check is under way any more.
-func (g *Guard) Start(ctx context.Context) error {
-	<-ctx.Done()
-	g.checks.Wait()
-	return nil
-}

@@ -7,17 +7,17 @@ import (
 	"github.com/session-controller/session-controller/pkg/dockerwatch"
 )
 
-// verify returns nil when an answer that came from the engine of this identity counts: it is the one that is served, or
-// the connection did not know. Connections can lead to several engines at once.
+// verify returns nil when an answer that came from the engine of this identity counts: it is the one that is served.
+// Connections can lead to several engines at once.
 func (g *Guard) verify(identity string) error {
 	g.mu.Lock()
 	accepted, refusal := g.accepted, g.refusal
 	g.mu.Unlock()
-	if identity == "" || identity == accepted {
-		return nil
-	}
 	if accepted == "" {
 		return refusal
+	}
+	if identity == accepted {
+		return nil
 	}
 	g.Saw(identity, false)
 	return fmt.Errorf("%w: an answer from %s came from %s, and the one that is served is %s; this answer does not count",

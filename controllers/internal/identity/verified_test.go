@@ -14,13 +14,13 @@ import (
 type answering struct {
 	seen dockerwatch.Observation
 	err  error
-	// dropped counts how often idle connections were given up. If nil, they are not counted.
+	// dropped counts how often connections were given up. If nil, they are not counted.
 	dropped *int
 }
 
 func (a answering) Host() string { return "unix:///both" }
 
-func (a answering) DropIdle() {
+func (a answering) DropConnections() {
 	if a.dropped != nil {
 		*a.dropped++
 	}
@@ -49,7 +49,6 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		err, want        error
 	}{
 		{"it is the one that is served", "one", "one@/", nil, nil},
-		{"the connection does not know: it was found by its id", "one", "", nil, nil},
 		{"it is another one", "one", "other@/", nil, ErrNotTrusted},
 		{"none is served", "", "one@/", nil, ErrNotTrusted},
 		{"the look failed", "one", "", odd, odd},
@@ -82,7 +81,7 @@ func TestOnlyAnswersOfTheServedEngineCount(t *testing.T) {
 		}
 		another := tt.accepted != "" && errors.Is(tt.want, ErrNotTrusted)
 		if swept := taken(guard.requests.Sweeps()); swept != another || (dropped > 0) != another {
-			t.Errorf("%s: asked for a sweep: %t, gave up idle connections %d times", tt.reason, swept, dropped)
+			t.Errorf("%s: asked for a sweep: %t, gave up connections %d times", tt.reason, swept, dropped)
 		}
 	}
 }
@@ -99,17 +98,4 @@ func (i identified) Info(context.Context) (dockerwatch.Info, error) { return i.i
 // accept makes guard serve the engine that said this a moment ago.
 func accept(guard *Guard, info dockerwatch.Info) {
 	guard.accept(Introduction{info, reading{engine: info.Time, offset: info.Offset, local: time.Now()}})
-}
-
-// An operator can say that another engine is right while a look at the first one is under way.
-func TestAnAnswerIsConfirmedForTheEngineThatIsServedByThen(t *testing.T) {
-	t.Parallel()
-	engine := identified{info: dockerwatch.Info{ID: "B", RootDir: "/"}}
-	guard := New(Options{Engine: engine, Requests: requests.New()})
-	accept(guard, engine.info)
-	for identity, want := range map[string]error{engine.info.Identity(): nil, "": nil, "A@/": ErrNotTrusted} {
-		if err := guard.Confirm(t.Context(), identity); !errors.Is(err, want) {
-			t.Errorf("an answer from %q: %v, want %v", identity, err, want)
-		}
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -115,7 +114,7 @@ func (s *Sweeper) run(ctx context.Context, listed time.Time, visit Visitor) (Res
 		s.hung = errors.Is(err, dockerwatch.ErrTimeout)
 		return Result{}, fmt.Errorf("look at the engine: %w", err)
 	}
-	if listing.Engine != "" && listing.Engine != who.Identity() {
+	if listing.Engine != who.Identity() {
 		s.Guard.Saw(listing.Engine, false)
 		return Result{}, fmt.Errorf("look at the engine: %w: two engines answer at %s, %s and %s; nothing is done until it "+
 			"is one", identity.ErrNotTrusted, s.Engine.Host(), listing.Engine, who.Identity())
@@ -136,7 +135,6 @@ func (s *Sweeper) run(ctx context.Context, listed time.Time, visit Visitor) (Res
 	result := Result{Containers: len(list), Statuses: map[string]int{}}
 	s.Sessions.BeginSweep()
 	claimed := make(map[string]bool, len(list))
-	confirmed := sync.OnceValue(func() bool { return s.Guard.Confirm(ctx, listing.Engine) == nil })
 	for row, err := range s.Store.Claiming(ctx) {
 		if err != nil {
 			return result, err
@@ -146,7 +144,7 @@ func (s *Sweeper) run(ctx context.Context, listed time.Time, visit Visitor) (Res
 			claimed[c.ID] = true
 			s.Containers.Forget(verdict.ContainerKey(c.ID))
 		}
-		if !s.remember(row, c, listed, confirmed) {
+		if !s.remember(row, c, listed) {
 			result.Unsure++
 		}
 	}
@@ -157,11 +155,8 @@ func (s *Sweeper) run(ctx context.Context, listed time.Time, visit Visitor) (Res
 // remember notes what the snapshot says for certain: that a live row's container ran, and which one it is. The rows are
 // read after the list: a row that was saved in between may claim by name a container that is still to come, while the
 // list shows the one that had the name before. So a name is believed only when it was claimed before the list began; it
-// returns false when that is not known yet. What a name means is new only once for most: then confirmed says whether
-// the engine that listed it was the one that is served.
-func (s *Sweeper) remember(
-	row sessiondb.Row, c *dockerwatch.Container, listed time.Time, confirmed func() bool,
-) bool {
+// returns false when that is not known yet.
+func (s *Sweeper) remember(row sessiondb.Row, c *dockerwatch.Container, listed time.Time) bool {
 	key := verdict.SessionKey(row.ID)
 	s.Sessions.Keep(key)
 	if row.Kind == sessiondb.StatusEnded {
@@ -176,8 +171,6 @@ func (s *Sweeper) remember(
 	case dockerwatch.ClaimsID(row.Claim, c.ID), s.Sessions.Resolved(key, row.Claim) == c.ID:
 	case !s.Sessions.ClaimedBefore(key, row.Claim, listed):
 		return false
-	case !confirmed(): // a name means something only on the engine that is served
-		return true
 	}
 	s.Sessions.Resolve(key, row.Claim, c.ID, listed)
 	return true

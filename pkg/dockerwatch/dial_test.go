@@ -85,19 +85,68 @@ func TestHexNameOfAnotherEngine(t *testing.T) {
 	}
 }
 
-// Behind a proxy that closes every connection after one answer nobody can be asked on the same one. A container that is
-// gone is still gone.
+// A connection that ends with its first answer cannot be asked which engine it leads to before a call goes over it. One
+// that ends later has been.
 func TestConnectionsForOneAnswer(t *testing.T) {
 	t.Parallel()
 
-	fake := named(engineSays(http.StatusNotFound, "No such container: web"))
-	watch := fakeEngine(t, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Connection", "close")
-		fake(w, r)
-	})
-	seen, err := watch.Observe(t.Context(), "web")
-	if err != nil || seen.Phase != dockerwatch.Gone || seen.Engine != "" {
+	gone := engineSays(http.StatusNotFound, "No such container: web")
+	closing := func(next http.HandlerFunc) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close")
+			next(w, r)
+		}
+	}
+	seen, err := fakeEngine(t, closing(gone)).Observe(t.Context(), "web")
+	if err != nil || seen.Phase != dockerwatch.Gone || seen.Engine != fakeIdentity {
 		t.Errorf("%+v, %v", seen, err)
+	}
+	for reason, serve := range map[string]http.HandlerFunc{
+		"with a ping": closing(introduced(gone)), "with its identity": pings("1.41", closing(named(gone))),
+	} {
+		seen, err := open(t, dockerwatch.Config{Host: serveSocket(t, serve), Timeout: patience}).Observe(t.Context(), "web")
+		isOnly(t, err, dockerwatch.ErrUnreachable)
+		if seen.Phase != "" || !strings.Contains(err.Error(), "keep them open") {
+			t.Errorf("%s: %+v, %v", reason, seen, err)
+		}
+	}
+}
+
+// What is behind a proxy can become another engine while the connections to the proxy live on.
+func TestConnectionsThatAreGivenUpAreNotUsedAgain(t *testing.T) {
+	t.Parallel()
+
+	one, other := engine.New("ONE"), engine.New("OTHER")
+	var behind atomic.Pointer[engine.Engine]
+	behind.Store(one)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	var first sync.Once
+	host := serveSocket(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/containers/json") {
+			first.Do(func() {
+				close(asked)
+				<-answer
+			})
+		}
+		behind.Load().ServeHTTP(w, r)
+	}))
+	watch := open(t, dockerwatch.Config{Host: host, Timeout: patience})
+	ended := make(chan error)
+	go func() {
+		_, err := watch.List(t.Context())
+		ended <- err
+	}()
+	<-asked
+	behind.Store(other)
+	watch.DropConnections() // while a call uses the one that there is
+	close(answer)
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if listed, err := watch.List(t.Context()); err != nil || !strings.HasPrefix(listed.Engine, "OTHER@") {
+			t.Errorf("%q answers, %v", listed.Engine, err)
+		}
 	}
 }
 
