@@ -56,7 +56,7 @@ func TestAFailedPassIsTriedAgainWithinItsCap(t *testing.T) {
 			}
 			var wait time.Duration
 			for range tt.tries {
-				wait = r.again(t.Context(), "s1", tt.out)
+				wait = r.requeueAfter(t.Context(), "s1", tt.out)
 			}
 			if wait < tt.least || wait > tt.most {
 				t.Errorf("%s: waits %s, want %s to %s", tt.reason, wait, tt.least, tt.most)
@@ -71,10 +71,10 @@ func TestAPassThatSucceedsForgetsItsFailures(t *testing.T) {
 		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
 	}
 	for range 10 {
-		r.again(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")})
+		r.requeueAfter(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")})
 	}
-	r.again(t.Context(), "s1", SessionOutcome{})
-	if wait := r.again(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")}); wait != backoffBase {
+	r.requeueAfter(t.Context(), "s1", SessionOutcome{})
+	if wait := r.requeueAfter(t.Context(), "s1", SessionOutcome{Err: errors.New("odd")}); wait != backoffBase {
 		t.Errorf("waits %s after a success, want %s", wait, backoffBase)
 	}
 }
@@ -117,15 +117,15 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	var waited time.Duration
 	for lines == 0 && waited < time.Hour {
 		r.logFailure(log, "s1", refused.Err)
-		waited += r.again(ctx, "s1", refused)
+		waited += r.requeueAfter(ctx, "s1", refused)
 	}
 	if waited < 4*time.Minute || waited > 8*time.Minute {
 		t.Errorf("it is told of after %s, want some five minutes", waited)
 	}
 	for range 50 {
 		r.logFailure(log, "s1", refused.Err)
-		r.again(ctx, "s1", refused)
-		r.again(ctx, "s1", SessionOutcome{Stopping: true}) // which is refused, too
+		r.requeueAfter(ctx, "s1", refused)
+		r.requeueAfter(ctx, "s1", SessionOutcome{Stopping: true}) // which is refused, too
 	}
 	if lines != 1 {
 		t.Errorf("it is told of %d times, want once", lines)
@@ -134,7 +134,7 @@ func TestARefusalIsToldOfWhenItGoesOn(t *testing.T) {
 	for range 50 {
 		r.reportStuck(ctx, "s2", removing.Verdict)
 		r.reportStuck(ctx, "s2", verdict.Verdict{Action: verdict.Nothing})
-		r.again(ctx, "s2", removing)
+		r.requeueAfter(ctx, "s2", removing)
 	}
 	if lines != 1 {
 		t.Errorf("of a removal that hangs it is told %d times, want once", lines)
@@ -150,16 +150,16 @@ func TestAStopThatHadToWaitForOthersPutsItsKeyBackAtOnce(t *testing.T) {
 		queue:    takesWaits{noQueue{}, &waits},
 	}
 	for range 10 {
-		if wait := r.again(t.Context(), "s1", SessionOutcome{Err: apply.ErrBusy}); wait > backoffCapBusy {
+		if wait := r.requeueAfter(t.Context(), "s1", SessionOutcome{Err: apply.ErrBusy}); wait > backoffCapBusy {
 			t.Errorf("waits %s for the stops of others", wait)
 		}
 	}
-	r.again(t.Context(), "s1", SessionOutcome{Stopping: true})
+	r.requeueAfter(t.Context(), "s1", SessionOutcome{Stopping: true})
 	r.stopEnded("s1", nil)
 	if waits[0] != 0 {
 		t.Errorf("comes back %s after its container has stopped, want at once", waits[0])
 	}
-	if wait := r.again(t.Context(), "s1", SessionOutcome{Err: apply.ErrBusy}); wait != backoffBase {
+	if wait := r.requeueAfter(t.Context(), "s1", SessionOutcome{Err: apply.ErrBusy}); wait != backoffBase {
 		t.Errorf("waits %s for the stops of others once more, want %s", wait, backoffBase)
 	}
 }
@@ -171,7 +171,7 @@ func TestNothingIsTriedAgainWhileTheProcessEnds(t *testing.T) {
 	r := &reconciler[verdict.SessionKey, verdict.SessionFacts]{
 		backoffs: newBackoffs[verdict.SessionKey](backoffCap),
 	}
-	if wait := r.again(ctx, "s1", SessionOutcome{Err: context.Canceled}); wait != 0 {
+	if wait := r.requeueAfter(ctx, "s1", SessionOutcome{Err: context.Canceled}); wait != 0 {
 		t.Errorf("waits %s", wait)
 	}
 }
@@ -193,8 +193,8 @@ func TestNothingThatFailsWaitsLongerThanMaxBackoff(t *testing.T) {
 			odd := errors.New("odd")
 			var session, container time.Duration
 			for range 30 {
-				session = sessions.again(t.Context(), "s1", SessionOutcome{Err: odd})
-				container = containers.again(t.Context(), "c1", Outcome[verdict.ContainerFacts]{Err: odd})
+				session = sessions.requeueAfter(t.Context(), "s1", SessionOutcome{Err: odd})
+				container = containers.requeueAfter(t.Context(), "c1", Outcome[verdict.ContainerFacts]{Err: odd})
 			}
 			if session != tt.want || container != tt.want {
 				t.Errorf("a session waits %s and a container %s, want %s", session, container, tt.want)

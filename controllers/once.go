@@ -13,9 +13,9 @@ import (
 	"github.com/session-controller/session-controller/internal/wait"
 )
 
-// mostRounds bounds the sweeps of [SweepOnce]. What one round has done can leave something for the next (a session that
+// maxRounds bounds the sweeps of [SweepOnce]. What one round has done can leave something for the next (a session that
 // failed leaves a second container without a row), and that ends after two or three.
-const mostRounds = 5
+const maxRounds = 5
 
 // Progress is where a one-shot sweep stands.
 type Progress struct {
@@ -91,7 +91,7 @@ func SweepOnce(ctx context.Context, o Options, timeout time.Duration, progress f
 }
 
 func (s *once) run(ctx context.Context) (SweepReport, error) {
-	for round := range mostRounds {
+	for round := range maxRounds {
 		before := s.report.Effects
 		s.settled = make(chan struct{})
 		swept, err := s.sweep(ctx)
@@ -111,8 +111,8 @@ func (s *once) run(ctx context.Context) (SweepReport, error) {
 			break // what a later sweep could not see, the next run sees
 		}
 	}
-	s.sessions.leave()
-	s.containers.leave()
+	s.sessions.reportOpen()
+	s.containers.reportOpen()
 	for _, list := range [][]Item{s.report.Pending, s.report.Left, s.report.Failed} {
 		slices.SortFunc(list, func(a, b Item) int {
 			return cmp.Or(cmp.Compare(a.Session, b.Session), cmp.Compare(a.Container, b.Container))
@@ -124,7 +124,7 @@ func (s *once) run(ctx context.Context) (SweepReport, error) {
 // sweep opens what a sweep finds.
 func (s *once) sweep(ctx context.Context) (Sweep, error) {
 	var found sweep.Nominees
-	swept, err := s.core.sweeper.Sweep(ctx, found.Visitor(s.core.sessionTracker))
+	swept, err := s.core.sweeper.Sweep(ctx, found.Callbacks(s.core.sessionTracker))
 	return swept, errors.Join(err, found.HandOn(ctx, s.sessions.fresh, s.containers.fresh))
 }
 

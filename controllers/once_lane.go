@@ -20,15 +20,15 @@ type lane[K ~string, F looks] struct {
 	workers    int
 
 	// What follows is guarded by once.mu.
-	queue workqueue.TypedDelayingInterface[K] // nil between two rounds
-	open  map[K]Outcome[F]                    // not finished: the last outcome
-	over  map[K]bool                          // reported, and not to be opened again
+	queue  workqueue.TypedDelayingInterface[K] // nil between two rounds
+	open   map[K]Outcome[F]                    // not finished: the last outcome
+	closed map[K]bool                          // reported, and not to be opened again
 }
 
 func newLane[K ~string, F looks](
 	s *once, workers int, reconciler func(keyQueue[K]) *reconciler[K, F],
 ) *lane[K, F] {
-	l := &lane[K, F]{once: s, workers: workers, open: map[K]Outcome[F]{}, over: map[K]bool{}}
+	l := &lane[K, F]{once: s, workers: workers, open: map[K]Outcome[F]{}, closed: map[K]bool{}}
 	l.reconciler = reconciler(l)
 	return l
 }
@@ -37,7 +37,7 @@ func newLane[K ~string, F looks](
 func (l *lane[K, F]) fresh(_ context.Context, key K) error {
 	l.once.mu.Lock()
 	defer l.once.mu.Unlock()
-	if l.over[key] {
+	if l.closed[key] {
 		return nil
 	}
 	if _, open := l.open[key]; !open {
@@ -105,7 +105,7 @@ func (l *lane[K, F]) shutDown() {
 // finish counts a pass and decides what becomes of its key: it is closed, or it comes again.
 func (l *lane[K, F]) finish(ctx context.Context, key K, out Outcome[F]) {
 	s := l.once
-	wait := l.reconciler.again(ctx, key, out)
+	wait := l.reconciler.requeueAfter(ctx, key, out)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	before, isOpen := l.open[key]
@@ -151,7 +151,7 @@ func (l *lane[K, F]) stays(key K, out Outcome[F], wait time.Duration) bool {
 		}
 		return true
 	}
-	l.over[key] = true
+	l.closed[key] = true
 	return false
 }
 
@@ -160,8 +160,8 @@ func waits[F looks](out Outcome[F]) bool {
 	return out.Stopping || (out.Err == nil && out.Verdict.Wait > 0)
 }
 
-// leave sorts what is still open when the time is over.
-func (l *lane[K, F]) leave() {
+// reportOpen sorts what is still open when the time is over.
+func (l *lane[K, F]) reportOpen() {
 	l.once.mu.Lock()
 	defer l.once.mu.Unlock()
 	report := &l.once.report

@@ -41,7 +41,7 @@ func TestWhatIsOpenWhenTheTimeIsOverIsSortedByWhatItIs(t *testing.T) {
 			return &sessionReconciler{kind: verdict.KindSession}
 		})
 		l.open["s1"] = tt.open
-		l.leave()
+		l.reportOpen()
 		got := [3]int{len(s.report.Pending), len(s.report.Left), len(s.report.Failed)}
 		for _, item := range slices.Concat(s.report.Pending, s.report.Left, s.report.Failed) {
 			if item.Session != "s1" {

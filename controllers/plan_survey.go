@@ -23,7 +23,7 @@ type survey struct {
 func (c *core) survey(ctx context.Context, p *Plan) (survey, error) {
 	found := survey{unclaimed: map[verdict.ContainerKey]string{}}
 	var err error
-	p.Sweep, err = c.sweeper.Sweep(ctx, sweep.Visitor{
+	p.Sweep, err = c.sweeper.Sweep(ctx, sweep.Callbacks{
 		Row: func(row sessiondb.Row, listed *dockerwatch.Container, s sweep.RowState) {
 			if listed != nil {
 				if f, foreign := c.foreign(row, listed); foreign {

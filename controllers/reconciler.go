@@ -115,11 +115,11 @@ func newReconciler[K ~string, F looks](
 // wait before the next try follows what failed.
 func (r *reconciler[K, F]) Reconcile(ctx context.Context, key K) (reconcile.Result, error) {
 	out := r.pass(ctx, key)
-	return reconcile.Result{RequeueAfter: r.again(ctx, key, out)}, nil
+	return reconcile.Result{RequeueAfter: r.requeueAfter(ctx, key, out)}, nil
 }
 
-// again is how long to wait for the next pass; 0 means until something happens.
-func (r *reconciler[K, F]) again(ctx context.Context, key K, out Outcome[F]) time.Duration {
+// requeueAfter is how long to wait for the next pass; 0 means until something happens.
+func (r *reconciler[K, F]) requeueAfter(ctx context.Context, key K, out Outcome[F]) time.Duration {
 	switch {
 	case ctx.Err() != nil:
 		return 0

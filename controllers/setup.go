@@ -174,8 +174,8 @@ func (c *Controller) handlers(events *eventTrigger) dockerwatch.WatchHandlers {
 			log.Error(err, "Event stream disconnected, relying on sweeps")
 		},
 		Event: func(e dockerwatch.Event) {
-			c.heard(e)
-			events.hear(e)
+			c.received(e)
+			events.handle(e)
 		},
 	}
 }

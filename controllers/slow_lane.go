@@ -37,7 +37,7 @@ func newSlowLane[K comparable](workers int) *slowLane[K] {
 
 // enter lets a key in, or reports false: it has to wait for its turn. leave must be called when the pass has ended, and
 // told whether a call timed out; it returns the keys whose turn has come.
-func (l *slowLane[K]) enter(key K) (leave func(timedOut bool) (next []K), ok bool) {
+func (l *slowLane[K]) enter(key K) (release func(timedOut bool) (next []K), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	slow := l.slow[key]

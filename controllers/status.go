@@ -154,8 +154,8 @@ func (c *Controller) Status() Status {
 	return s
 }
 
-// heard notes an event for the figures.
-func (c *Controller) heard(e dockerwatch.Event) {
+// received notes an event for the figures.
+func (c *Controller) received(e dockerwatch.Event) {
 	c.Metrics.Event(e.Action)
 	c.lastEvent.Store(new(time.Now()))
 }

@@ -95,7 +95,7 @@ func retryLimit(err error, maxBackoff time.Duration) time.Duration {
 func (l *sweepLoop) sweep(ctx context.Context) error {
 	adrift := l.core.record.drifts.Unclaimed()
 	var found sweep.Nominees
-	result, err := l.core.sweeper.Sweep(ctx, found.Visitor(l.core.sessionTracker))
+	result, err := l.core.sweeper.Sweep(ctx, found.Callbacks(l.core.sessionTracker))
 	for _, key := range found.Containers {
 		delete(adrift, key)
 	}
@@ -104,7 +104,7 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 		return err
 	}
 	l.core.record.drifts.Claimed(adrift)
-	if result.Unsure > 0 {
+	if result.Unconfirmed > 0 {
 		l.core.requests.Sweep()
 	}
 	l.keep(result)
@@ -115,7 +115,7 @@ func (l *sweepLoop) sweep(ctx context.Context) error {
 	}
 	log.Info("Swept", "rows", result.Rows, "containers", result.Containers, "healthy", result.Healthy,
 		"adrift", result.Adrift, "held", result.Held, "invalid", result.Invalid, "taken", result.Taken,
-		"foreign", result.Foreign, "unclaimed", result.Unclaimed, "unsure", result.Unsure, "took", result.Took.String())
+		"foreign", result.Foreign, "unclaimed", result.Unclaimed, "unsure", result.Unconfirmed, "took", result.Took.String())
 	return nil
 }
 

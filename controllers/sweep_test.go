@@ -45,7 +45,7 @@ func sweptOnce(t *testing.T, prepare func(*core), rows ...sessiondb.Row) (*core,
 	})
 	prepare(c)
 	var found sweep.Nominees
-	if _, err := c.sweeper.Sweep(t.Context(), found.Visitor(c.sessionTracker)); err != nil {
+	if _, err := c.sweeper.Sweep(t.Context(), found.Callbacks(c.sessionTracker)); err != nil {
 		t.Fatal(err)
 	}
 	return c, found

@@ -61,8 +61,8 @@ func newEventTrigger(
 	}
 }
 
-// hear takes an event from the stream. It never blocks: what does not fit is left to a sweep.
-func (t *eventTrigger) hear(e dockerwatch.Event) {
+// handle takes an event from the stream. It never blocks: what does not fit is left to a sweep.
+func (t *eventTrigger) handle(e dockerwatch.Event) {
 	if !worthALook(e.Action) {
 		return
 	}

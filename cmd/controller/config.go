@@ -44,8 +44,8 @@ type dockerConfig struct {
 	Ownership dockerwatch.Ownership `json:"ownership"`
 }
 
-// mostWorkers bounds the workers: each holds one connection to the engine, which serves a few hundred at the most.
-const mostWorkers = 256
+// maxWorkers bounds the workers: each holds one connection to the engine, which serves a few hundred at the most.
+const maxWorkers = 256
 
 // shortestPoll keeps polls from being a load: a poll takes some milliseconds.
 const shortestPoll = 100 * time.Millisecond
@@ -94,8 +94,8 @@ func (c config) validate() error {
 		problems = append(problems,
 			fmt.Errorf("pollInterval is %s: give a duration between 100ms and 24h", c.PollInterval.Duration))
 	}
-	if c.Workers < 1 || c.Workers > mostWorkers {
-		problems = append(problems, fmt.Errorf("workers is %d: give a number between 1 and %d", c.Workers, mostWorkers))
+	if c.Workers < 1 || c.Workers > maxWorkers {
+		problems = append(problems, fmt.Errorf("workers is %d: give a number between 1 and %d", c.Workers, maxWorkers))
 	}
 	return errors.Join(problems...)
 }

@@ -20,8 +20,8 @@ const (
 	// headerPatience and idlePatience keep a client that says nothing from holding a connection.
 	headerPatience = 5 * time.Second
 	idlePatience   = time.Minute
-	// farewell is how long answers under way are waited for at the end.
-	farewell = time.Second
+	// answerTimeout is how long answers under way are waited for at the end.
+	answerTimeout = time.Second
 )
 
 // addHealth serves /healthz, /readyz and /status. They answer whether this replica works or waits for the lease.
@@ -34,13 +34,13 @@ func addHealth(mgr manager.Manager, address string, c *controllers.Controller, w
 	if err != nil {
 		return fmt.Errorf("serve the probes: %w", addressHint(err))
 	}
-	patience := farewell
+	timeout := answerTimeout
 	err = mgr.Add(&manager.Server{
 		Name: "health",
 		Server: &http.Server{
 			Handler: healthHandler(c, which), ReadHeaderTimeout: headerPatience, IdleTimeout: idlePatience,
 		},
-		Listener: listener, ShutdownTimeout: &patience,
+		Listener: listener, ShutdownTimeout: &timeout,
 	})
 	if err != nil {
 		_ = listener.Close()

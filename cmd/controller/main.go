@@ -36,12 +36,12 @@ func runWith(ctx context.Context, args []string, stdout, stderr io.Writer, e ele
 	if code, ok := errors.AsType[exitCodeError](err); ok {
 		return int(code)
 	}
-	complain(stderr, err)
+	printError(stderr, err)
 	return 1
 }
 
-// complain writes a failure: one sentence, without a password.
-func complain(stderr io.Writer, err error) {
+// printError writes a failure: one sentence, without a password.
+func printError(stderr io.Writer, err error) {
 	_, _ = fmt.Fprintf(stderr, "session-controller: %s\n", masked(err.Error()))
 }
 

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// longestPause is a day: to pause for longer, stop the controller.
-	longestPause = 24 * time.Hour
+	// maxPause is a day: to pause for longer, stop the controller.
+	maxPause     = 24 * time.Hour
 	defaultPause = 30 * time.Minute
-	// longestReason is what fits into a log line that people read.
-	longestReason = 200
+	// maxReasonBytes is what fits into a log line that people read.
+	maxReasonBytes = 200
 	// obeyPatience is how long a pause waits for the running controller to say that it has heard.
 	obeyPatience = 15 * time.Second
 	obeyPoll     = 100 * time.Millisecond
@@ -43,12 +43,12 @@ writes and removes nothing. A "sweep" that runs obeys within seconds. A stop tha
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			switch {
-			case lasts <= 0 || lasts > longestPause:
-				return fmt.Errorf("--for is %s: give a duration above 0 and up to %s", lasts, longestPause)
+			case lasts <= 0 || lasts > maxPause:
+				return fmt.Errorf("--for is %s: give a duration above 0 and up to %s", lasts, maxPause)
 			case reason == "":
 				return errors.New("say why with --reason: the people on call will want to know")
-			case len(reason) > longestReason:
-				return fmt.Errorf("--reason has %d bytes: give up to %d", len(reason), longestReason)
+			case len(reason) > maxReasonBytes:
+				return fmt.Errorf("--reason has %d bytes: give up to %d", len(reason), maxReasonBytes)
 			}
 			return a.pause(cmd.Context(), lasts, plain(reason), plain(cmp.Or(by, whoAmI())), address)
 		},

@@ -177,7 +177,7 @@ func TestAPauseIsAskedForWithAReasonAndAnEnd(t *testing.T) {
 		{"pause"},
 		{"pause", "--reason", "x", "--for", "0s"},
 		{"pause", "--reason", "x", "--for", "25h"},
-		{"pause", "--reason", strings.Repeat("x", longestReason+1)},
+		{"pause", "--reason", strings.Repeat("x", maxReasonBytes+1)},
 		{"status", "-o", "yaml"},
 		{"status", "--address", testenv.FreeAddress(t)},
 		{"plan", "--watch", "--interval", "1ms"},

@@ -35,7 +35,7 @@ func (a *app) watchPlan(cmd *cobra.Command, r planRequest, interval time.Duratio
 			return nil // Ctrl-C is how a watch ends
 		}
 		if err != nil && !errors.Is(err, errDrift) {
-			complain(a.stderr, err)
+			printError(a.stderr, err)
 		}
 		if person {
 			a.printf("\n")

@@ -25,31 +25,31 @@ type Call[In, Out any] func(ctx context.Context, asked []In) []Answer[Out]
 
 // Batcher shares calls among callers. It is safe for concurrent use; the zero value cannot be used.
 type Batcher[In, Out any] struct {
-	call     Call[In, Out]
-	width    int
-	patience time.Duration
+	call         Call[In, Out]
+	width        int
+	overlapAfter time.Duration
 
 	mu sync.Mutex
 	// next is what shares the next call, nil while no caller waits for one.
-	next *flight[In, Out]
+	next *sharedCall[In, Out]
 	// underWay is how many calls are, and idle is closed when none is any more; nil while none is.
 	underWay int
 	idle     chan struct{}
 }
 
-// flight is one call and what it was asked for.
-type flight[In, Out any] struct {
+// sharedCall is one call and what it was asked for.
+type sharedCall[In, Out any] struct {
 	asked   []In
 	answers []Answer[Out]
 	done    chan struct{}
-	// impatient begins it where no other call ends; nil where it began at once, or none may begin beside another.
-	impatient *time.Timer
+	// timer begins it where no other call ends; nil where it began at once, or none may begin beside another.
+	timer *time.Timer
 }
 
 // New returns a Batcher that has at most width calls under way, 1 at least. The second one and those after it begin
-// when no other call has ended for patience.
-func New[In, Out any](width int, patience time.Duration, call Call[In, Out]) *Batcher[In, Out] {
-	return &Batcher[In, Out]{call: call, width: max(1, width), patience: patience}
+// when no other call has ended for overlapAfter.
+func New[In, Out any](width int, overlapAfter time.Duration, call Call[In, Out]) *Batcher[In, Out] {
+	return &Batcher[In, Out]{call: call, width: max(1, width), overlapAfter: overlapAfter}
 }
 
 // Do returns the answer of a call that began after Do was called: one that was under way already says nothing of what
@@ -78,19 +78,19 @@ func (b *Batcher[In, Out]) Wait() {
 	}
 }
 
-func (b *Batcher[In, Out]) join(ctx context.Context, in In) (f *flight[In, Out], place int) {
+func (b *Batcher[In, Out]) join(ctx context.Context, in In) (f *sharedCall[In, Out], place int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f = b.next
 	if f == nil {
-		f = &flight[In, Out]{done: make(chan struct{})}
+		f = &sharedCall[In, Out]{done: make(chan struct{})}
 		b.next = f
 		switch {
 		case b.underWay == 0:
 			b.idle = make(chan struct{})
 			defer b.begin(ctx, f)
 		case b.width > 1:
-			f.impatient = time.AfterFunc(b.patience, func() {
+			f.timer = time.AfterFunc(b.overlapAfter, func() {
 				b.mu.Lock()
 				defer b.mu.Unlock()
 				if b.next == f && b.underWay < b.width {
@@ -104,23 +104,23 @@ func (b *Batcher[In, Out]) join(ctx context.Context, in In) (f *flight[In, Out],
 }
 
 // begin makes the next call beside those that are under way. b.mu is held.
-func (b *Batcher[In, Out]) begin(ctx context.Context, f *flight[In, Out]) {
+func (b *Batcher[In, Out]) begin(ctx context.Context, f *sharedCall[In, Out]) {
 	b.next = nil
 	b.underWay++
-	go b.fly(ctx, f)
+	go b.run(ctx, f)
 }
 
-// fly makes calls as long as a caller waits for one.
-func (b *Batcher[In, Out]) fly(ctx context.Context, f *flight[In, Out]) {
+// run makes calls as long as a caller waits for one.
+func (b *Batcher[In, Out]) run(ctx context.Context, f *sharedCall[In, Out]) {
 	for f != nil {
 		f.answers = b.call(ctx, f.asked)
 		close(f.done)
-		f = b.landed()
+		f = b.finish()
 	}
 }
 
-// landed returns the next call to make, nil where there is none.
-func (b *Batcher[In, Out]) landed() *flight[In, Out] {
+// finish returns the next call to make, nil where there is none.
+func (b *Batcher[In, Out]) finish() *sharedCall[In, Out] {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	f := b.next
@@ -131,8 +131,8 @@ func (b *Batcher[In, Out]) landed() *flight[In, Out] {
 			close(b.idle)
 			b.idle = nil
 		}
-	case f.impatient != nil:
-		f.impatient.Stop()
+	case f.timer != nil:
+		f.timer.Stop()
 	}
 	return f
 }

@@ -37,16 +37,16 @@ type past struct {
 	exitCode                              *int
 	// wholeAtDeath is since when the stream had been whole when the die was heard.
 	wholeAtDeath time.Time
-	// diedHeard is when the die came, by this machine's clock; over says that the container has run since.
-	diedHeard time.Time
-	over      bool
+	// diedReceived is when the die came, by this machine's clock; over says that the container has run since.
+	diedReceived time.Time
+	over         bool
 	// wholeAtDestroy is since when the stream had been whole when the destroy was heard.
 	wholeAtDestroy time.Time
 	// named is when it was heard to get its name, by this machine's clock.
 	named time.Time
 	// heard is when an event last came, by this machine's clock: the engine's can be set back, or be another engine's for
 	// a while, and what was heard a moment ago would look old.
-	heard time.Time
+	received time.Time
 	// gaps is how many there had been in the stream by then.
 	gaps int
 }
@@ -91,7 +91,7 @@ func (h *History) Add(e Event) {
 		p = &past{}
 		h.containers[e.ID] = p
 	}
-	p.heard, p.gaps = time.Now(), h.gaps
+	p.received, p.gaps = time.Now(), h.gaps
 	switch e.Action {
 	case ActionStart:
 		p.started = later(p.started, e.Time)
@@ -110,7 +110,7 @@ func (h *History) Add(e Event) {
 		// at worst a death is not known to be a crash, and its session waits for exitGrace.
 		if e.Time.After(p.died) || p.over && !e.Time.Equal(p.died) {
 			p.died, p.exitCode, p.wholeAtDeath = e.Time, e.ExitCode, h.wholeSince
-			p.diedHeard, p.over = p.heard, false
+			p.diedReceived, p.over = p.received, false
 		}
 	case ActionCreate, ActionRename:
 		h.name(e, p)
@@ -129,7 +129,7 @@ func (h *History) name(e Event, p *past) {
 		delete(h.names, p.name)
 	}
 	if h.names[e.Name] != e.ID {
-		p.named = p.heard
+		p.named = p.received
 	}
 	p.name = e.Name
 	h.names[e.Name] = e.ID
@@ -142,7 +142,7 @@ func (h *History) Runs(id string, looked time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	p := h.containers[id]
-	if p == nil || p.died.IsZero() || !p.diedHeard.Before(looked) {
+	if p == nil || p.died.IsZero() || !p.diedReceived.Before(looked) {
 		return
 	}
 	p.over = true
@@ -205,7 +205,7 @@ func (h *History) Prune(listed func(id string) bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, p := range h.containers {
-		if time.Since(p.heard) > historyKept && !listed(id) {
+		if time.Since(p.received) > historyKept && !listed(id) {
 			delete(h.containers, id)
 			if h.names[p.name] == id {
 				delete(h.names, p.name)

@@ -159,7 +159,7 @@ func (w *Watcher) listen(ctx context.Context) error {
 		}
 		return nil
 	}
-	return w.source.Events(ctx, since, onConnect, w.hear)
+	return w.source.Events(ctx, since, onConnect, w.handle)
 }
 
 // resumeFrom is the last event's own time (since is inclusive: it comes again), or for the very first connection far
@@ -232,7 +232,7 @@ func (w *Watcher) isLast(m Moment) bool {
 	return m.Time.Equal(w.last.Time) && m.ID == w.last.ID && m.Action == w.last.Action
 }
 
-func (w *Watcher) hear(e Event) {
+func (w *Watcher) handle(e Event) {
 	if w.isLast(Moment{Time: e.Time, ID: e.ID, Action: e.Action}) {
 		return
 	}

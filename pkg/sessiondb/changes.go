@@ -22,9 +22,10 @@ const (
 	SourcePoll ChangeSource = "poll"
 )
 
-// ErrDeaf means that the database took the LISTEN and that a notification did not come back: a PgBouncer in transaction
-// mode does that. The feed polls from then on.
-var ErrDeaf = errors.New("notifications do not arrive over this connection: connect past PgBouncer, or in session mode")
+// ErrNotDelivered means that the database took the LISTEN and that a notification did not come back: a PgBouncer in
+// transaction mode does that. The feed polls from then on.
+var ErrNotDelivered = errors.New(
+	"notifications do not arrive over this connection: connect past PgBouncer, or in session mode")
 
 // ChangeState is what became of a feed.
 type ChangeState struct {
@@ -58,7 +59,7 @@ type notifier interface {
 	// channel returns what a fitting trigger notifies, or "" when there is none.
 	channel(ctx context.Context, s *Store) (string, error)
 	// listen hears a channel until ctx is done or something fails; ready is called once nothing can be missed any more.
-	listen(ctx context.Context, s *Store, channel string, ready func(), heard func(id string)) error
+	listen(ctx context.Context, s *Store, channel string, ready func(), received func(id string)) error
 }
 
 // Changes follows the changes of the table until ctx is done, and then returns nil. Where the trigger is installed it
@@ -96,14 +97,14 @@ func (s *Store) Changes(ctx context.Context, handlers ChangeHandlers) error {
 
 // feed is one run of Changes.
 type feed struct {
-	store    *Store
-	handlers ChangeHandlers
-	poller   poller
-	source   ChangeSource
-	state    ChangeState
-	told     bool  // state was reported once
-	lost     bool  // something failed since changes last came
-	deaf     error // why there is no point in listening; nil while nothing is known against it
+	store        *Store
+	handlers     ChangeHandlers
+	poller       poller
+	source       ChangeSource
+	state        ChangeState
+	told         bool  // state was reported once
+	lost         bool  // something failed since changes last came
+	notDelivered error // why there is no point in listening; nil while nothing is known against it
 }
 
 // follow takes changes from the source that there is now, until it fails or another one is there. worked reports that
@@ -111,7 +112,7 @@ type feed struct {
 func (f *feed) follow(ctx context.Context) (worked bool, err error) {
 	n, canListen := f.store.backend.(notifier)
 	channel := ""
-	if canListen && f.deaf == nil {
+	if canListen && f.notDelivered == nil {
 		if channel, err = n.channel(ctx, f.store); err != nil {
 			f.source = orPoll(f.source)
 			return false, f.store.explain(ctx, "look for the notify trigger", err)
@@ -130,8 +131,8 @@ func (f *feed) follow(ctx context.Context) (worked bool, err error) {
 	switch {
 	case errors.Is(err, errNoTrigger):
 		return worked, nil
-	case errors.Is(err, ErrDeaf):
-		f.deaf = err
+	case errors.Is(err, ErrNotDelivered):
+		f.notDelivered = err
 		return worked, nil
 	case err != nil:
 		err = f.store.explain(ctx, "listen for changes", err)
@@ -149,7 +150,7 @@ func orPoll(source ChangeSource) ChangeSource {
 // poll polls until something fails, or a trigger may have come.
 func (f *feed) poll(ctx context.Context) (worked bool, err error) {
 	until := time.Now().Add(f.store.timing.TriggerCheck)
-	for ctx.Err() == nil && (f.deaf != nil || time.Now().Before(until)) {
+	for ctx.Err() == nil && (f.notDelivered != nil || time.Now().Before(until)) {
 		if err := f.poller.poll(ctx, func(id string) { f.change(ctx, id) }); err != nil {
 			f.poller.close()
 			return worked, f.store.explain(ctx, "read the ended sessions that claim a container", err)
@@ -166,8 +167,8 @@ func (f *feed) poll(ctx context.Context) (worked bool, err error) {
 
 func (f *feed) connected() {
 	f.lost = false
-	state := ChangeState{Source: f.source, Connected: true, Err: f.deaf}
-	if _, could := f.store.backend.(notifier); could && f.source == SourcePoll && f.deaf == nil {
+	state := ChangeState{Source: f.source, Connected: true, Err: f.notDelivered}
+	if _, could := f.store.backend.(notifier); could && f.source == SourcePoll && f.notDelivered == nil {
 		state.Hint = hintMigrate
 	}
 	f.report(state)

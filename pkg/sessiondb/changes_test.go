@@ -198,8 +198,8 @@ func TestAFeedThatHearsNothingPolls(t *testing.T) {
 	p.deafen()
 	h := f.follow(10 * time.Millisecond)
 	h.expect("a PgBouncer in transaction mode takes LISTEN and carries no notification", "poll up")
-	if !errors.Is(h.err, sessiondb.ErrDeaf) {
-		t.Errorf("the reason is %v, want ErrDeaf", h.err)
+	if !errors.Is(h.err, sessiondb.ErrNotDelivered) {
+		t.Errorf("the reason is %v, want ErrNotDelivered", h.err)
 	}
 	f.insert("a", "TERMINATED", "x")
 	h.expect("so it polls", "change a")

@@ -131,4 +131,4 @@ func (l *Ledger) TrustEngine(ctx context.Context, identity string) (err error) {
 }
 
 // sql spells the arguments of a statement as this database does.
-func (l *Ledger) sql(query string) string { return spell(query, l.store.backend.dialect()) }
+func (l *Ledger) sql(query string) string { return rebind(query, l.store.backend.dialect()) }

@@ -142,7 +142,7 @@ func (p *postgres) classify(err error) failure {
 	return failureOther
 }
 
-func (p *postgres) greet(err error) error {
+func (p *postgres) explainConnectError(err error) error {
 	if errors.Is(err, pq.ErrSSLNotSupported) {
 		return fmt.Errorf("the server does not speak TLS: add sslmode=disable, or sslmode=prefer, to database.url (%w)", err)
 	}

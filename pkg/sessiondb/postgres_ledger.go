@@ -72,7 +72,7 @@ func (p *postgres) makeLedger(ctx context.Context, db *sqlx.DB, create bool) (ma
 	case !create:
 		return false, fmt.Errorf("%w: `session-controller migrate` makes them", ErrNoLedger)
 	}
-	err = p.aloneInOne(ctx, db, func(tx *sqlx.Tx) error {
+	err = p.inMigrationTx(ctx, db, func(tx *sqlx.Tx) error {
 		if err := p.createSchema(ctx, tx); err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (p *postgres) dropLedger(ctx context.Context, table string) (steps []Step, 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	err = p.aloneInOne(ctx, db, func(tx *sqlx.Tx) error {
+	err = p.inMigrationTx(ctx, db, func(tx *sqlx.Tx) error {
 		var there bool
 		if err := tx.GetContext(ctx, &there,
 			`SELECT pg_catalog.to_regclass('`+p.ledgerPlace()+engineTable+`') IS NOT NULL`); err != nil {

@@ -25,7 +25,7 @@ func (p *postgres) channel(ctx context.Context, s *Store) (string, error) {
 // listen holds one connection. pq.Listener would reconnect by itself, but sleeps between its tries whether or not
 // it is being waited for: here its first failure closes it, and Changes waits.
 func (p *postgres) listen(
-	ctx context.Context, s *Store, channel string, ready func(), heard func(id string),
+	ctx context.Context, s *Store, channel string, ready func(), received func(id string),
 ) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	listener := p.listener(ctx, cancel)
@@ -53,25 +53,25 @@ func (p *postgres) listen(
 		return fmt.Errorf("send the first notification: %w", err)
 	}
 	pinging.Go(func() { cancel(p.keep(ctx, s, channel, listener)) })
-	deaf := deadline.Done()
+	silence := deadline.Done()
 	for {
 		select {
 		case <-ctx.Done():
 			return cause(ctx, nil)
-		case <-deaf:
+		case <-silence:
 			if ctx.Err() != nil {
 				return cause(ctx, nil)
 			}
-			return ErrDeaf
+			return ErrNotDelivered
 		case n, ok := <-listener.Notify:
 			switch {
 			case !ok || n == nil:
 				return cause(ctx, errConnectionLost)
 			case n.Channel == echo:
-				deaf = nil // it can hear
+				silence = nil // it can hear
 				ready()
 			default:
-				heard(n.Extra)
+				received(n.Extra)
 			}
 		}
 	}
@@ -91,7 +91,7 @@ func (p *postgres) listener(ctx context.Context, fail context.CancelCauseFunc) *
 	failed := func(event pq.ListenerEventType, err error) {
 		switch event {
 		case pq.ListenerEventDisconnected, pq.ListenerEventConnectionAttemptFailed:
-			if known := p.greet(err); known != nil {
+			if known := p.explainConnectError(err); known != nil {
 				err = known
 			}
 			if err == nil {

@@ -85,7 +85,7 @@ func (p *postgres) install(ctx context.Context, cfg Config) ([]Step, error) {
 }
 
 func (p *postgres) installTrigger(ctx context.Context, db *sqlx.DB, o postgresObjects, t table) (done bool, err error) {
-	err = p.inOne(ctx, db, func(tx *sqlx.Tx) error {
+	err = p.inTx(ctx, db, func(tx *sqlx.Tx) error {
 		before, err := p.trigger(ctx, tx, t)
 		if err != nil || (before.hears(o.cfg) && before.Body == o.body()) {
 			return err
@@ -155,7 +155,7 @@ func (p *postgres) uninstall(ctx context.Context, cfg Config) ([]Step, error) {
 	return p.withTable(ctx, cfg, func(db *sqlx.DB, t table) ([]Step, error) {
 		o := newPostgresObjects(t.quoted, cfg)
 		trigger := Step{Object: fmt.Sprintf("trigger %s on table %s", triggerName, t.shown)}
-		err := p.inOne(ctx, db, func(tx *sqlx.Tx) error {
+		err := p.inTx(ctx, db, func(tx *sqlx.Tx) error {
 			before, err := p.trigger(ctx, tx, t)
 			if err != nil || before == nil {
 				return err

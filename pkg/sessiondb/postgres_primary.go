@@ -22,7 +22,7 @@ type primaryConnector struct{ driver.Connector }
 func (c primaryConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	conn, err := c.Connector.Connect(ctx)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // classify and greet know the driver's own errors
+		return nil, err //nolint:wrapcheck // classify and explainConnectError know the driver's own errors
 	}
 	replica, err := inRecovery(ctx, conn)
 	if err == nil && replica {

@@ -162,7 +162,7 @@ func (p *postgres) create(ctx context.Context, cfg Config) (bool, error) {
 	_, err = db.ExecContext(ctx, p.createStatement(cfg))
 	var e *pq.Error
 	if !errors.As(err, &e) {
-		if known := p.greet(err); known != nil {
+		if known := p.explainConnectError(err); known != nil {
 			err = known
 		}
 		return err == nil, err
@@ -186,7 +186,7 @@ func (p *postgres) create(ctx context.Context, cfg Config) (bool, error) {
 			err,
 		)
 	}
-	if known := p.greet(err); known != nil {
+	if known := p.explainConnectError(err); known != nil {
 		err = known
 	}
 	return false, err

@@ -15,18 +15,18 @@ import (
 const (
 	// sharing is how many statements that several callers share are under way at most, of each kind: half of the pool.
 	sharing = postgresPool / 2
-	// patience is after how long another one begins beside one that has not ended: a read of several rows takes 1 ms, a
-	// write 2 to 5.
-	patience = 20 * time.Millisecond
+	// overlapAfter is after how long another one begins beside one that has not ended: a read of several rows takes 1 ms,
+	// a write 2 to 5.
+	overlapAfter = 20 * time.Millisecond
 )
 
 // share lets reads and writes that are asked for at the same time share statements, where that saves round trips.
 func (s *Store) share() {
 	if s.sql.gets != "" {
-		s.gets = batch.New(sharing, patience, s.getSeveral)
+		s.gets = batch.New(sharing, overlapAfter, s.getSeveral)
 	}
 	if s.sql.setClaims != "" {
-		s.writes = batch.New(sharing, patience, s.writeSeveral)
+		s.writes = batch.New(sharing, overlapAfter, s.writeSeveral)
 	}
 }
 

@@ -220,7 +220,7 @@ func (f *sqliteFile) classify(err error) failure {
 	return failureOther
 }
 
-func (f *sqliteFile) greet(err error) error {
+func (f *sqliteFile) explainConnectError(err error) error {
 	var e *sqlite.Error
 	if errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_NOTADB {
 		return fmt.Errorf("%s is no SQLite database: check the path in database.url (%w)", f.path, err)

@@ -62,7 +62,7 @@ func (f *sqliteFile) migrate(
 	defer func() { err = errors.Join(err, db.Close()) }()
 	t, err := f.look(ctx, db, cfg)
 	if err != nil {
-		if known := f.greet(err); known != nil {
+		if known := f.explainConnectError(err); known != nil {
 			err = known
 		}
 		return nil, err

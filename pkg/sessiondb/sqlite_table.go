@@ -179,7 +179,7 @@ func (f *sqliteFile) createIn(ctx context.Context, params string, cfg Config) (c
 	defer func() { err = errors.Join(err, db.Close()) }()
 	tx, err := db.BeginTxx(ctx, nil)
 	if err != nil {
-		if known := f.greet(err); known != nil {
+		if known := f.explainConnectError(err); known != nil {
 			err = known
 		}
 		return false, err

@@ -49,8 +49,8 @@ type statements struct {
 	fails string // fail for several rows
 }
 
-// spell rewrites $1 to $9 as a dialect has its arguments.
-func spell(query string, d dialect) string {
+// rebind rewrites $1 to $9 as a dialect has its arguments.
+func rebind(query string, d dialect) string {
 	return regexp.MustCompile(`\$[1-9]`).ReplaceAllStringFunc(query, func(arg string) string {
 		return d.param(int(arg[1] - '0'))
 	})
@@ -117,7 +117,7 @@ func build(d dialect, t table, cfg Config) statements {
 	}
 	switch {
 	case cfg.NotifyChannel != "": // PostgreSQL only
-		s.fail, s.fails = telling(d, updateOne(d, e, tells)), telling(d, updateSeveral(d, e, tells))
+		s.fail, s.fails = addNotify(d, updateOne(d, e, withNotify)), addNotify(d, updateSeveral(d, e, withNotify))
 	case d.remote:
 		s.fail, s.fails = updateOne(d, e, fails), updateSeveral(d, e, fails)
 	default:

@@ -18,10 +18,10 @@ const (
 	argChannel
 )
 
-// telling makes of a fail one that notifies a channel of the rows that it hit, in its transaction and so only if it is
-// committed. A payload must be shorter than 8,000 bytes; an id that leaves no room for that is not told, rather than
-// its session not failed. fail returns message and reason behind the row: see update.
-func telling(d dialect, fail string) string {
+// addNotify makes of a fail one that notifies a channel of the rows that it hit, in its transaction and so only if it
+// is committed. A payload must be shorter than 8,000 bytes; an id that leaves no room for that is not notified, and its
+// session is failed all the same. fail returns message and reason behind the row: see update.
+func addNotify(d dialect, fail string) string {
 	return "WITH failed (id, status, claim, node, created, message, reason) AS (" + fail + "), " +
 		"told AS (SELECT id, status, claim, node, created, " +
 		"json_build_object('session', id, 'status', status, 'reason', reason, 'message', message)::text AS payload " +
@@ -34,9 +34,9 @@ func telling(d dialect, fail string) string {
 type kind int
 
 const (
-	claims kind = iota // nothing else
-	fails              // it fails the session
-	tells              // it does that, and returns what is to be told of it
+	claims     kind = iota // nothing else
+	fails                  // it fails the session
+	withNotify             // it does that, and returns what is to be told of it
 )
 
 // update is a compare-and-set. arg is how the n-th argument is spelt, from and which say what rows are meant.
@@ -48,7 +48,7 @@ func update(d dialect, e expressions, k kind, arg func(n int) string, from, whic
 	if k != claims && e.reason != "" {
 		set += ", " + e.reason + " = " + arg(argMessage)
 	}
-	if k == tells {
+	if k == withNotify {
 		returns += ", CAST(" + arg(argMessage) + " AS text), CAST(" + arg(argReason) + " AS text)"
 	}
 	return "UPDATE " + e.table + set + e.touch + from +
@@ -75,7 +75,7 @@ func updateSeveral(d dialect, e expressions, k kind) string {
 	asked := func(n int) string { return d.quote("session-controller " + strconv.Itoa(n)) }
 	lists, last := []int{argID, argStatus, argClaim, argNode, argNewClaim}, argNewClaim
 	switch {
-	case k == tells:
+	case k == withNotify:
 		lists, last = append(lists, argMessage, argReason), argChannel
 	case k == fails && e.reason != "":
 		lists, last = append(lists, argMessage), argMessage

@@ -32,8 +32,8 @@ type backend interface {
 	createStatement(cfg Config) string
 	// classify says what an error of this driver amounts to.
 	classify(err error) failure
-	// greet explains why the first contact failed; nil leaves the error as it is.
-	greet(err error) error
+	// explainConnectError explains why the first contact failed; nil leaves the error as it is.
+	explainConnectError(err error) error
 }
 
 // Store is the sessions table of one database. It is safe for concurrent use.
@@ -102,7 +102,7 @@ func (s *Store) prepare(ctx context.Context, cfg Config) error {
 	deadline, cancel := context.WithTimeout(ctx, s.timing.Read)
 	defer cancel()
 	if err := s.read.PingContext(deadline); err != nil {
-		if known := s.backend.greet(err); known != nil {
+		if known := s.backend.explainConnectError(err); known != nil {
 			err = known
 		}
 		return s.explain(ctx, operation, err)

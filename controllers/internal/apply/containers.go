@@ -41,11 +41,11 @@ func (e *Containers) Apply(
 ) (done bool, err error) {
 	log := containerLog(ctx, f, v)
 	shouldLog := func(text string) bool { return e.tracker.ShouldLog(verdict.ContainerKey(f.Container.ID), text) }
-	leave, err := e.gate.enter(ctx, log, v, shouldLog)
+	release, err := e.gate.enter(ctx, log, v, shouldLog)
 	if err != nil {
 		return false, err
 	}
-	defer leave()
+	defer release()
 	if err := e.unchanged(ctx, f); err != nil {
 		return false, err
 	}

@@ -17,21 +17,21 @@ type effectGate struct {
 	pause  *pause.Gate
 }
 
-// enter returns no error where an effect may be carried out, and leave is called when that is done; else why not:
+// enter returns no error where an effect may be carried out, and release is called when that is done; else why not:
 // ErrDryRun, a [pause.ErrPaused], or the database's error where that cannot be known. What is withheld is logged where
 // shouldLog reports that it was not logged before.
 func (g effectGate) enter(
 	ctx context.Context, log logr.Logger, v verdict.Verdict, shouldLog func(text string) bool,
-) (leave func(), err error) {
+) (release func(), err error) {
 	if g.dryRun {
 		if shouldLog("dry-run " + string(v.Action) + string(v.Reason)) {
 			log.Info("Would act, but this is a dry run")
 		}
 		return nil, ErrDryRun
 	}
-	leave, err = g.pause.Enter(ctx)
+	release, err = g.pause.Enter(ctx)
 	if errors.Is(err, pause.ErrPaused) && shouldLog("paused "+string(v.Action)) {
 		log.Info("Would act, but the controller is paused")
 	}
-	return leave, err
+	return release, err
 }

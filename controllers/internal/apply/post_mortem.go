@@ -19,8 +19,8 @@ import (
 // not hold a worker for every container that is removed.
 const outputMute = time.Minute
 
-// mostPostMortems bounds what is remembered of containers whose removal is tried again and again.
-const mostPostMortems = 10_000
+// maxPostMortems bounds what is remembered of containers whose removal is tried again and again.
+const maxPostMortems = 10_000
 
 // postMortems writes down how a container ended before it is removed: afterwards it is too late. Once for each end of
 // a container, however often its removal must be tried. It is safe for concurrent use.
@@ -114,7 +114,7 @@ func (p *postMortems) due(c dockerwatch.Observation) (due, asks bool, err error)
 	case ok && known.finished.Equal(c.FinishedAt): // else it ran once more, and ended in another way
 		return false, false, nil
 	}
-	if len(p.known) >= mostPostMortems { // some are written twice: better than to grow
+	if len(p.known) >= maxPostMortems { // some are written twice: better than to grow
 		maps.DeleteFunc(p.known, func(_ string, m postMortem) bool { return m.written })
 	}
 	p.known[c.ID] = postMortem{finished: c.FinishedAt}

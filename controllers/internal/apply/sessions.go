@@ -79,11 +79,11 @@ func (e *Sessions) carryOut(
 ) (done bool, err error) {
 	log := sessionLog(ctx, f, v)
 	shouldLog := func(text string) bool { return e.tracker.ShouldLog(verdict.SessionKey(f.Row.ID), f.Row.Claim, text) }
-	leave, err := e.gate.enter(ctx, log, v, shouldLog)
+	release, err := e.gate.enter(ctx, log, v, shouldLog)
 	if err != nil {
 		return false, err
 	}
-	defer leave()
+	defer release()
 	if v.Action == verdict.Stop {
 		return false, e.stopper.begin(ctx, log, v.Reason, f.Container.ID, e.policy.StopTimeout.Duration, stopped)
 	}

@@ -14,11 +14,11 @@ import (
 // the row was live and no look could be taken: if it is the session's own the name is reused, and if it is unlabelled,
 // the claim means it for all that is known. One that is another session's it does not mean.
 func (l *Sessions) observe(
-	ctx context.Context, row sessiondb.Row, meant string,
+	ctx context.Context, row sessiondb.Row, resolved string,
 ) (c dockerwatch.Observation, remade bool, err error) {
 	ref := row.Claim
 	if row.Kind == sessiondb.StatusEnded {
-		ref = cmp.Or(meant, ref)
+		ref = cmp.Or(resolved, ref)
 	}
 	c, err = l.engine.Observe(ctx, ref)
 	if err != nil || c.Phase != dockerwatch.Gone || ref == row.Claim || dockerwatch.ClaimsID(row.Claim, ref) {
@@ -40,9 +40,9 @@ func (l *Sessions) observe(
 
 // renamed returns the container that the claim of a live row was seen to mean, where nothing has the claimed name now
 // and that container exists: it has another name. Else it returns one without an id.
-func (l *Sessions) renamed(ctx context.Context, row sessiondb.Row, meant string) (dockerwatch.Observation, error) {
-	if meant == "" || dockerwatch.ClaimsID(row.Claim, meant) {
+func (l *Sessions) renamed(ctx context.Context, row sessiondb.Row, resolved string) (dockerwatch.Observation, error) {
+	if resolved == "" || dockerwatch.ClaimsID(row.Claim, resolved) {
 		return dockerwatch.Observation{}, nil
 	}
-	return l.engine.Observe(ctx, meant)
+	return l.engine.Observe(ctx, resolved)
 }

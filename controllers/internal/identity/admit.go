@@ -89,11 +89,11 @@ func (g *Guard) tolerate(err error) error {
 	if gone {
 		why = err.Error()
 	}
-	if gone && why != g.lost {
+	if gone && why != g.recordError {
 		g.log.Error(err, "Engine record lost, only this process remembers the engine: make the tables with "+
 			"`session-controller migrate`, and let this role use them")
 	}
-	g.lost = why
+	g.recordError = why
 	return nil
 }
 

@@ -52,12 +52,12 @@ type Guard struct {
 	log      logr.Logger
 	requests *requests.Requests
 
-	mu       sync.Mutex
-	answered string // the identity of the engine that answered last; empty when none has
-	accepted string // the identity that is served; empty when none is
-	last     string // the last one that was, for where there is no record of it
-	lost     string // why there are no records any more, as it was logged last; empty where there are
-	refusal  error
+	mu          sync.Mutex
+	answered    string // the identity of the engine that answered last; empty when none has
+	accepted    string // the identity that is served; empty when none is
+	last        string // the last one that was, for where there is no record of it
+	recordError string // why there are no records any more, as it was logged last; empty where there are
+	refusal     error
 }
 
 var errNoSweepYet = fmt.Errorf("%w: no sweep has looked at it yet", ErrNotTrusted)

@@ -23,9 +23,9 @@ type Nominees struct {
 	reported int
 }
 
-// Visitor returns a Visitor that collects the Nominees of one sweep.
-func (n *Nominees) Visitor(tracker *evidence.SessionTracker) Visitor {
-	return Visitor{
+// Callbacks returns those that collect the nominees of one sweep.
+func (n *Nominees) Callbacks(tracker *evidence.SessionTracker) Callbacks {
+	return Callbacks{
 		Row: func(row sessiondb.Row, _ *dockerwatch.Container, s RowState) {
 			if n.worthALook(tracker, row, s) {
 				n.Sessions = append(n.Sessions, verdict.SessionKey(row.ID))

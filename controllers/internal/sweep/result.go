@@ -18,9 +18,9 @@ type Result struct {
 	Unclaimed, Owned, ForeignClaimed int
 	// Statuses counts the rows by status, those aside that the configuration does not know.
 	Statuses map[string]int
-	// Unsure rows are live and claim a listed container by its name for the first time: whether they mean that one, or one
-	// that is about to get the name, the next sweep knows.
-	Unsure int
+	// Unconfirmed rows are live and claim a listed container by its name for the first time: whether they mean that one,
+	// or one that is about to get the name, the next sweep knows.
+	Unconfirmed int
 	// Took is how long it took.
 	Took time.Duration
 

@@ -75,19 +75,19 @@ type Sweeper struct {
 // New returns a sweeper.
 func New(o Options) *Sweeper { return &Sweeper{Options: o} }
 
-// Visitor is told what a sweep meets.
-type Visitor struct {
-	// Row is told of every row that claims something, with the container that the list shows for it (nil for none).
+// Callbacks are called with what a sweep meets.
+type Callbacks struct {
+	// Row is called for every row that claims something, with the container that the list shows for it (nil for none).
 	Row func(row sessiondb.Row, c *dockerwatch.Container, s RowState)
-	// Container is told of every owned container that no row which was met claims.
+	// Container is called for every owned container that no row which was met claims.
 	Container func(c *dockerwatch.Container)
 }
 
-// Sweep lists, streams and tells visit. The containers are listed before the rows are read: a container that was made
+// Sweep lists, streams and calls on. The containers are listed before the rows are read: a container that was made
 // in between is looked at for nothing, which costs a call; the other way round its row would be taken for the odd one.
-func (s *Sweeper) Sweep(ctx context.Context, visit Visitor) (Result, error) {
+func (s *Sweeper) Sweep(ctx context.Context, on Callbacks) (Result, error) {
 	began := time.Now()
-	result, err := s.run(ctx, began, visit)
+	result, err := s.run(ctx, began, on)
 	result.Took = time.Since(began)
 	if err != nil {
 		s.Metrics.SweepFailed()
@@ -98,7 +98,7 @@ func (s *Sweeper) Sweep(ctx context.Context, visit Visitor) (Result, error) {
 	return result, nil
 }
 
-func (s *Sweeper) run(ctx context.Context, listed time.Time, visit Visitor) (Result, error) {
+func (s *Sweeper) run(ctx context.Context, listed time.Time, on Callbacks) (Result, error) {
 	var listing dockerwatch.Listing
 	var who identity.Introduction
 	group, callCtx := errgroup.WithContext(ctx)
@@ -139,17 +139,17 @@ func (s *Sweeper) run(ctx context.Context, listed time.Time, visit Visitor) (Res
 		if err != nil {
 			return result, err
 		}
-		c := s.met(row, containers, &result, visit)
+		c := s.count(row, containers, &result, on)
 		if c != nil {
 			claimed[c.ID] = true
 			s.Containers.Forget(verdict.ContainerKey(c.ID))
 		}
 		if !s.remember(row, c, listed) {
-			result.Unsure++
+			result.Unconfirmed++
 		}
 	}
 	s.Sessions.EndSweep()
-	return result, s.meetUnclaimed(ctx, list, claimed, &result, visit)
+	return result, s.meetUnclaimed(ctx, list, claimed, &result, on)
 }
 
 // remember notes what the snapshot says for certain: that a live row's container ran, and which one it is. The rows are
@@ -176,9 +176,9 @@ func (s *Sweeper) remember(row sessiondb.Row, c *dockerwatch.Container, listed t
 	return true
 }
 
-// met counts one row and passes it on.
-func (s *Sweeper) met(
-	row sessiondb.Row, containers *dockerwatch.Index, result *Result, visit Visitor,
+// count counts one row and passes it on.
+func (s *Sweeper) count(
+	row sessiondb.Row, containers *dockerwatch.Index, result *Result, on Callbacks,
 ) *dockerwatch.Container {
 	result.Rows++
 	if row.Kind != sessiondb.StatusUnknown {
@@ -205,7 +205,7 @@ func (s *Sweeper) met(
 			result.counts.Gone++
 		}
 	}
-	visit.Row(row, c, state)
+	on.Row(row, c, state)
 	return c
 }
 

@@ -18,7 +18,7 @@ const rowlessReads = 64
 
 // meetUnclaimed counts the owned containers, and passes those on that no row claims.
 func (s *Sweeper) meetUnclaimed(
-	ctx context.Context, list []dockerwatch.Container, claimed map[string]bool, result *Result, visit Visitor,
+	ctx context.Context, list []dockerwatch.Container, claimed map[string]bool, result *Result, on Callbacks,
 ) error {
 	var unclaimed []dockerwatch.Owner
 	for i := range list {
@@ -40,7 +40,7 @@ func (s *Sweeper) meetUnclaimed(
 		if s.Policy.Labelled(owner) {
 			unclaimed = append(unclaimed, owner)
 		}
-		visit.Container(c)
+		on.Container(c)
 	}
 	var err error
 	result.counts.Rowless, err = s.rowless(ctx, unclaimed, result.counts)

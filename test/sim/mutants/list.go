@@ -30,7 +30,7 @@ func mutants() []mutant {
 func deafMutants() []mutant {
 	return []mutant{
 		{"no event of the engine is heard", "L1", []edit{{
-			"eventTrigger.hear", "if !worthALook(e.Action) {", "if !worthALook(e.Action) || true {",
+			"eventTrigger.handle", "if !worthALook(e.Action) {", "if !worthALook(e.Action) || true {",
 		}}},
 		{"no change of a row is heard", "L1", []edit{{
 			"Controller.SetupWithManager", "runnables = append(runnables, changes.Start)", "_ = changes",

@@ -71,7 +71,7 @@ func effectMutants() []mutant {
 		{"events are logged as they come", "S7", []edit{
 			{"watchedFilter", "args.Add(\"event\", string(action))", "_ = action"},
 			{"decodeEvent", "Action: firstWord(m.Action),", "Action: Action(m.Action),"},
-			{"eventTrigger.hear", "	if !worthALook(e.Action) {", "	t.log.Info(\"heard\", \"action\", string(e.Action))\n" +
+			{"eventTrigger.handle", "	if !worthALook(e.Action) {", "	t.log.Info(\"heard\", \"action\", string(e.Action))\n" +
 				"	if !worthALook(e.Action) {"},
 		}},
 	}

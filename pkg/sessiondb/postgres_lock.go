@@ -21,7 +21,7 @@ func (p *postgres) withTable(
 	defer func() { err = errors.Join(err, db.Close()) }()
 	t, err := p.look(ctx, db, cfg)
 	if err != nil {
-		if known := p.greet(err); known != nil {
+		if known := p.explainConnectError(err); known != nil {
 			err = known
 		}
 		return nil, err
@@ -29,7 +29,7 @@ func (p *postgres) withTable(
 	if err := misplaced(cfg, t); err != nil {
 		return nil, err
 	}
-	guard, err := alone(ctx, db)
+	guard, err := migrationLock(ctx, db)
 	if err != nil {
 		return nil, err
 	}
@@ -38,14 +38,14 @@ func (p *postgres) withTable(
 	return steps, p.denied(err)
 }
 
-// alone waits until no other migration runs in this database, and returns a transaction until whose end none does: two
-// that create the same schema or function at once would stumble over the catalogue's own indexes, and one would take an
-// index that the other is building for broken.
+// migrationLock waits until no other migration runs in this database, and returns a transaction until whose end none
+// does: two that create the same schema or function at once fail at the catalogue's own indexes, and one takes an index
+// that the other is building for broken.
 //
 // It asks again and again, each time in a transaction of its own: building an index beside writers waits for every
 // transaction that has a snapshot at that moment until it ends, and one who waits for the lock with a transaction that
 // stays open would be waited for by who holds it.
-func alone(ctx context.Context, db *sqlx.DB) (*sqlx.Tx, error) {
+func migrationLock(ctx context.Context, db *sqlx.DB) (*sqlx.Tx, error) {
 	const every = 50 * time.Millisecond
 	tick := time.NewTicker(every)
 	defer tick.Stop()
@@ -82,9 +82,9 @@ func beginMigration(ctx context.Context, db *sqlx.DB) (*sqlx.Tx, error) {
 	return tx, nil
 }
 
-// inOne runs statements in one transaction. None waits long for a lock on the table, because every writer that comes
+// inTx runs statements in one transaction. None waits long for a lock on the table, because every writer that comes
 // later waits behind it.
-func (p *postgres) inOne(ctx context.Context, db *sqlx.DB, do func(tx *sqlx.Tx) error) error {
+func (p *postgres) inTx(ctx context.Context, db *sqlx.DB, do func(tx *sqlx.Tx) error) error {
 	tx, err := beginMigration(ctx, db)
 	if err != nil {
 		return err
@@ -92,9 +92,9 @@ func (p *postgres) inOne(ctx context.Context, db *sqlx.DB, do func(tx *sqlx.Tx) 
 	return within(ctx, tx, do)
 }
 
-// aloneInOne is inOne while no other migration runs.
-func (p *postgres) aloneInOne(ctx context.Context, db *sqlx.DB, do func(tx *sqlx.Tx) error) error {
-	tx, err := alone(ctx, db)
+// inMigrationTx is inTx while no other migration runs.
+func (p *postgres) inMigrationTx(ctx context.Context, db *sqlx.DB, do func(tx *sqlx.Tx) error) error {
+	tx, err := migrationLock(ctx, db)
 	if err != nil {
 		return err
 	}
