@@ -18,7 +18,7 @@ type Check struct {
 }
 
 // Checks returns what must be true of a controller that is ready: the event stream is connected, the engine is the one
-// that is served, changes of rows are heard of, and the last sweep succeeded. A replica that waits for the lease is
+// that is served, changes of rows are received, and the last sweep succeeded. A replica that waits for the lease is
 // ready: it is there to take over.
 func (c *Controller) Checks() []Check {
 	checks := []Check{

@@ -39,7 +39,7 @@ type ledgerKeeper interface {
 	dropLedger(ctx context.Context, table string) ([]Step, error)
 	// unusable returns an ErrNoLedger where a statement on the controller's own tables failed because they are not there,
 	// or an ErrLedgerDenied where they are not this role's to use any more; else nil.
-	unusable(err error) error
+	unusable(ctx context.Context, db *sqlx.DB, err error) error
 	// ledgerPlace is what stands before the names of the tables.
 	ledgerPlace() string
 }
@@ -70,7 +70,9 @@ func (s *Store) OpenLedger(ctx context.Context, create bool) (*Ledger, error) {
 
 // explain is [Store.explain] for a statement on the controller's own tables.
 func (l *Ledger) explain(ctx context.Context, operation string, err error) error {
-	if unusable := l.store.backend.unusable(err); unusable != nil && ctx.Err() == nil {
+	deadline, cancel := context.WithTimeout(ctx, l.store.timing.Read)
+	defer cancel()
+	if unusable := l.store.backend.unusable(deadline, l.db, err); unusable != nil && ctx.Err() == nil {
 		return fmt.Errorf("%s: %w", operation, unusable)
 	}
 	return l.store.explain(ctx, operation, err)

@@ -14,7 +14,7 @@ import (
 
 func (p *postgres) ledgerPlace() string { return postgresSchema + "." }
 
-func (p *postgres) unusable(err error) error {
+func (p *postgres) unusable(_ context.Context, _ *sqlx.DB, err error) error {
 	refused, ok := errors.AsType[*pq.Error](err)
 	switch {
 	case !ok, refused.Fatal(): // one that is fatal is about the connection

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"github.com/jmoiron/sqlx"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // sideFile is where the controller's own tables are: a database of their own, because what is in the user's file is the
@@ -62,13 +63,18 @@ func (f *sqliteFile) hasTables(ctx context.Context, db *sqlx.DB) error {
 	return nil
 }
 
-func (f *sqliteFile) unusable(err error) error {
-	if err == nil {
+// unusable looks for the tables: SQLite has no code of its own for one that is missing.
+func (f *sqliteFile) unusable(ctx context.Context, db *sqlx.DB, err error) error {
+	side := f.sideFile()
+	if _, gone := os.Stat(side.path); err != nil && errors.Is(gone, fs.ErrNotExist) {
+		return ErrNoLedger
+	}
+	refused, ok := errors.AsType[*sqlite.Error](err)
+	if !ok || refused.Code() != sqlite3.SQLITE_ERROR {
 		return nil
 	}
-	_, gone := os.Stat(f.sideFile().path)
-	if errors.Is(gone, fs.ErrNotExist) || strings.Contains(err.Error(), "no such table") {
-		return ErrNoLedger
+	if missing := side.hasTables(ctx, db); errors.Is(missing, ErrNoLedger) {
+		return missing
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package sessiondb_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -134,9 +135,31 @@ func (f *fixture) uninstall(byHand bool) {
 // for ever.
 func TestTablesThatAreGoneAreNoFailureOfTheDatabase(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"postgres/plain", "sqlite/plain"} {
+	for name, away := range map[string]func(f *fixture, side string){
+		"postgres/plain": func(f *fixture, _ string) { f.exec(`DROP SCHEMA session_controller CASCADE`) },
+		"sqlite/plain": func(f *fixture, side string) {
+			if err := os.Remove(side); err != nil {
+				f.t.Fatal(err)
+			}
+		},
+		"sqlite/plain, only the tables": func(f *fixture, side string) {
+			db, err := sql.Open("sqlite", "file:"+side)
+			if err != nil {
+				f.t.Fatal(err)
+			}
+			for _, table := range []string{"engine", "lease", "pause"} {
+				if _, err := db.ExecContext(f.t.Context(), "DROP TABLE "+table); err != nil {
+					f.t.Fatal(err)
+				}
+			}
+			if err := db.Close(); err != nil {
+				f.t.Fatal(err)
+			}
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			name, _, _ := strings.Cut(name, ",")
 			f := create(t, plainOf(t, name))
 			f.migrate(sessiondb.MigrateOptions{SessionsTable: true})
 			f.open()
@@ -146,11 +169,7 @@ func TestTablesThatAreGoneAreNoFailureOfTheDatabase(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { closed(t, found) })
-			if name == "postgres/plain" {
-				f.exec(`DROP SCHEMA session_controller CASCADE`)
-			} else if err := os.Remove(strings.TrimPrefix(f.config.URL, "file:") + ".session-controller.db"); err != nil {
-				t.Fatal(err)
-			}
+			away(f, strings.TrimPrefix(f.config.URL, "file:")+".session-controller.db")
 			for n, l := range []*sessiondb.Ledger{found, made} {
 				_, paused := l.Paused(t.Context())
 				_, remembered := l.RememberedEngine(t.Context())

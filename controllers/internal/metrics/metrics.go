@@ -60,7 +60,7 @@ func New(reg prometheus.Registerer, statuses []string) (*Metrics, error) {
 		reconnected: r.counter("event_stream_reconnections_total",
 			"Connections of the engine's event stream after the first."),
 		feedUp: r.gauge("change_feed_connected",
-			"1 while changes of rows are heard of, by notification or by polling, else 0."),
+			"1 while changes of rows are received, by notification or by polling, else 0."),
 		trusted: r.gauge("engine_trusted",
 			"1 while the engine that answers is the one that is served, else 0 and nothing is done."),
 		refused: r.gauge("engine_refused",
