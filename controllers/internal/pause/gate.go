@@ -74,7 +74,7 @@ func New(records Records, m *metrics.Metrics, r *requests.Requests, log logr.Log
 	return g
 }
 
-// Enter returns nil where an effect may be carried out, and leave is called when that is done; else an ErrPaused that
+// Enter returns nil where an effect may be carried out, and release is called when that is done; else an ErrPaused that
 // says until when and why not, or the error of the database where that cannot be known.
 func (g *Gate) Enter(ctx context.Context) (release func(), err error) {
 	g.count(1) // first: a reader that sees a pause and no effect under way can rely on both
