@@ -47,13 +47,13 @@ func (e *Engine) identified(ctx context.Context, network, address string) (*conn
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
 	round := e.rounds.Load()
-	conn, err := e.connect(ctx, network, address)
+	raw, err := e.connect(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	hangUp := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	hangUp, conn := context.AfterFunc(ctx, func() { _ = raw.Close() }), raw
 	if e.tls != nil {
-		conn, err = secure(ctx, conn, e.tls, address)
+		conn, err = secure(ctx, raw, e.tls, address)
 	}
 	var info Info
 	if err == nil {
@@ -63,7 +63,7 @@ func (e *Engine) identified(ctx context.Context, network, address string) (*conn
 		err = errors.Join(ctx.Err(), err)
 	}
 	if err != nil {
-		_ = conn.Close()
+		_ = raw.Close()
 		return nil, err
 	}
 	return &connection{Conn: conn, engine: info, round: round, rounds: &e.rounds}, nil
@@ -87,7 +87,8 @@ func secure(ctx context.Context, conn net.Conn, conf *tls.Config, address string
 func (e *Engine) Info(ctx context.Context) (Info, error) {
 	c, err := e.identified(ctx, e.endpoint.scheme, e.endpoint.addr)
 	if err != nil {
-		return Info{}, e.callFailure(ctx, opIdentify, e.timeout, http.StatusOK, answer{err: err}, err)
+		a := answer{err: err}
+		return Info{}, e.away(a, e.callFailure(ctx, opIdentify, e.timeout, http.StatusOK, a, err))
 	}
 	_ = c.Close()
 	return c.engine, nil

@@ -150,6 +150,40 @@ func TestConnectionsThatAreGivenUpAreNotUsedAgain(t *testing.T) {
 	}
 }
 
+// A proxy that found no engine for a moment may have found another one since, whichever call met that moment.
+func TestAProxyThatFoundNoEngineForAMomentIsAskedAgain(t *testing.T) {
+	t.Parallel()
+
+	for name, call := range map[string]func(*dockerwatch.Engine) error{
+		"who it is": func(e *dockerwatch.Engine) error { _, err := e.Info(t.Context()); return err },
+		"a list":    func(e *dockerwatch.Engine) error { _, err := e.List(t.Context()); return err },
+		"the stream": func(e *dockerwatch.Engine) error {
+			return e.Events(t.Context(), time.Time{}, func(string) error { return nil }, func(dockerwatch.Event) {})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			one, other := engine.New("ONE"), engine.New("OTHER")
+			var behind atomic.Pointer[http.Handler]
+			leadsTo := func(h http.Handler) { behind.Store(&h) }
+			leadsTo(one)
+			host := serveSocket(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				(*behind.Load()).ServeHTTP(w, r)
+			}))
+			watch := open(t, dockerwatch.Config{Host: host, Timeout: patience})
+			if listed, err := watch.List(t.Context()); err != nil || !strings.HasPrefix(listed.Engine, "ONE@") {
+				t.Fatalf("%q answers, %v", listed.Engine, err)
+			}
+			leadsTo(says(http.StatusBadGateway, "text/html", "<html>"))
+			isOnly(t, call(watch), dockerwatch.ErrUnreachable)
+			leadsTo(other)
+			if listed, err := watch.List(t.Context()); err != nil || !strings.HasPrefix(listed.Engine, "OTHER@") {
+				t.Errorf("%q answers, %v", listed.Engine, err)
+			}
+		})
+	}
+}
+
 // A proxy that led elsewhere for a while leaves connections behind that still do. A stream over one of those would hear
 // of nothing, and nobody would notice.
 func TestEventsAreOfTheEngineThatTheAddressLeadsToNow(t *testing.T) {

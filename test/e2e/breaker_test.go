@@ -154,7 +154,7 @@ func TestAContainerIsNotLeakedWhereItsRowCannotBeRead(t *testing.T) {
 		w.somebody()
 		id := w.labelled("nobody")
 		w.opts.Store = unreadable{w.store}
-		report, err := controllers.SweepOnce(w.Context(), w.opts, 3*time.Second, nil)
+		report, err := controllers.SweepOnce(w.Context(), w.opts, enough, nil)
 		if err != nil || len(report.Failed) != 1 || !errors.Is(report.Failed[0].Err, sessiondb.ErrUnreachable) {
 			w.Errorf("failed %+v, %v", report.Failed, err)
 		}

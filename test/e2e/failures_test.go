@@ -66,13 +66,13 @@ func TestAStopThatIsRefusedIsNeitherHammeredNorRepeatedInTheLog(t *testing.T) {
 		w.insert("s1", "TERMINATED", id)
 		stops := &atomic.Int64{}
 		w.opts.Engine = refusingEngine{w.opts.Engine, stops}
-		report, err := controllers.SweepOnce(w.Context(), w.opts, 2*time.Second, nil)
+		report, err := controllers.SweepOnce(w.Context(), w.opts, enough, nil)
 		if err != nil {
 			w.Fatal(err)
 		}
-		// At once, and after 100, 200, 400 and 800 ms: that after 1.6 s more is too late.
-		if n := stops.Load(); n < 2 || n > 5 {
-			w.Errorf("tried %d times in 2 s", n)
+		// At once, and after 100, 200, 400, 800 and 1,600 ms: that after 3.2 s more is too late. A busy machine tries less.
+		if n := stops.Load(); n < 2 || n > 6 {
+			w.Errorf("tried %d times in %s", n, enough)
 		}
 		if len(report.Left)+len(report.Failed) != 1 {
 			w.Errorf("left %d, failed %d, want the one session", len(report.Left), len(report.Failed))

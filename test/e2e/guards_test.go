@@ -124,7 +124,7 @@ func TestGoneCountsOnlyOnTheEngineThatIsServed(t *testing.T) {
 		w.insert("s2", "TERMINATED", id)
 		before := w.everything(id)
 		w.opts.Engine = impostor{w.engine}
-		report, err := controllers.SweepOnce(w.Context(), w.opts, 2*time.Second, nil)
+		report, err := controllers.SweepOnce(w.Context(), w.opts, enough, nil)
 		if err != nil || len(report.Failed) != 2 {
 			w.Errorf("failed %+v, %v; want both sessions", report.Failed, err)
 		}
@@ -142,7 +142,7 @@ func TestLeakedCountsOnlyOnTheEngineThatIsServed(t *testing.T) {
 		leaked, unrecorded := w.labelled("nobody"), w.labelled("s1")
 		w.insert("s1", "ACTIVE", nil)
 		w.opts.Engine = stranger{impostor{w.engine}}
-		report, err := controllers.SweepOnce(w.Context(), w.opts, 2*time.Second, nil)
+		report, err := controllers.SweepOnce(w.Context(), w.opts, enough, nil)
 		if err != nil || len(report.Failed) != 2 {
 			w.Errorf("failed %+v, %v; want both containers", report.Failed, err)
 		}

@@ -206,6 +206,9 @@ func (w *world) exited() (id string) {
 	return id
 }
 
+// enough is how long a sweep is given whose keys fail on and on: it takes all of it.
+const enough = 6 * time.Second
+
 // sweep converges once and fails the test when that ends in an error.
 func (w *world) sweep() controllers.SweepReport {
 	w.Helper()

@@ -116,6 +116,7 @@ func (s *Sweeper) run(ctx context.Context, listed time.Time, on Callbacks) (Resu
 	}
 	if listing.Engine != who.Identity() {
 		s.Guard.Saw(listing.Engine, false)
+		s.Guard.Saw(who.Identity(), false)
 		return Result{}, fmt.Errorf("look at the engine: %w: two engines answer at %s, %s and %s; nothing is done until it "+
 			"is one", identity.ErrNotTrusted, s.Engine.Host(), listing.Engine, who.Identity())
 	}
