@@ -256,6 +256,31 @@ func TestStreams(t *testing.T) {
 	})
 }
 
+// A data root that was wiped: the containers are gone, their names are free, and no event tells of it.
+func TestAnEngineThatHasLostEverythingSaysNothingOfIt(t *testing.T) {
+	t.Parallel()
+	e := engine.New("engine")
+	for _, spec := range []engine.Spec{{Name: "web", RestartPolicy: "always"}, {Name: "rm", AutoRemove: true}} {
+		if _, err := e.Run(spec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e.Crash()
+	e.Lose()
+	e.Boot(false)
+	if all := e.All(); len(all) != 0 {
+		t.Errorf("%d containers are left", len(all))
+	}
+	watch := client(t, e, time.Minute)
+	moments, err := watch.RecentEvents(t.Context(), time.Time{})
+	if err != nil || len(moments) != 0 {
+		t.Errorf("it remembers %+v, %v", moments, err)
+	}
+	if _, err := e.Run(engine.Spec{Name: "web"}); err != nil {
+		t.Errorf("a container of a name that was lost: %v", err)
+	}
+}
+
 func TestAnEngineThatIsDownDoesNothingForAnybody(t *testing.T) {
 	t.Parallel()
 	e := engine.New("engine")

@@ -87,6 +87,16 @@ func (e *Engine) endForShutdown(c *container, code int) {
 	}
 }
 
+// Lose takes away every container of an engine that is down, as a data root that was wiped does. Nothing tells of it.
+func (e *Engine) Lose() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, c := range e.sorted() {
+		e.kill9(c)
+		e.forget(c)
+	}
+}
+
 // Boot starts the engine again. It has forgotten its events. Without live restore, containers that ran on are stopped
 // first, at once (a real one gives one that ignores the signal 10 s, and answers nobody for as long), which an
 // unless-stopped one takes for a stop on purpose. Those with a restart policy are started: an always one whatever

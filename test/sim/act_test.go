@@ -238,6 +238,13 @@ func (w *world) disaster(n *node, s step) {
 			_ = n.engine.Remove(c.ID, true)
 		}
 	case "all lost":
+		if s.d%4 == 0 {
+			w.sayf("server: has enough sessions for a share of them to mean something")
+			for range w.least() + 2 {
+				w.plain(n)
+			}
+			w.pass(2 * time.Second)
+		}
 		w.allLost(n, time.Duration(s.b%30)*time.Second)
 	case "old copy":
 		w.sayf("server: has an old copy of its database, without the later sessions and without any pause")
@@ -262,9 +269,7 @@ func (w *world) allLost(n *node, away time.Duration) {
 		n.doubtEvents(away + 3*time.Minute)
 		w.noteAlive(n)
 		n.engine.Crash()
-		for _, c := range n.engine.All() {
-			_ = n.engine.Remove(c.ID, true)
-		}
+		n.engine.Lose()
 		w.pass(away)
 		n.engine.Boot(false)
 		w.sayf("engine %s: is back after %s and has lost every container", n.name, away)
